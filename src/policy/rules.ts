@@ -1,0 +1,37 @@
+import type { ChapRequirement } from './chapRequirement.ts';
+
+/** Addresses that a rule admits. Built by src/config on net.BlockList, which knows IPv4, IPv6 and mapped forms. */
+export interface AddressSet {
+  contains(address: string): boolean;
+  /** As the user wrote it, e.g. `203.0.113.0/24, 2001:db8::/48`. */
+  toString(): string;
+}
+
+/** One property that the peer's certificate must have, whole and exact. */
+export type CertificateMatch =
+  | { readonly kind: 'uri'; readonly value: string }
+  | { readonly kind: 'dns'; readonly value: string }
+  | { readonly kind: 'cn'; readonly value: string }
+  | { readonly kind: 'sha256'; readonly value: string };
+
+/** Where a rule stands in the user's file: `config/gateway.yaml:17:5`. */
+export type RuleLocation = string;
+
+export interface AccessRule {
+  /** A target name, exact or with `*` for any run of characters; lower case. */
+  readonly target: string;
+  readonly location: RuleLocation;
+}
+
+export interface InitiatorRule {
+  /** The key under `initiators:`, e.g. `db1`. */
+  readonly id: string;
+  /** Normalised initiator name (iqn., eui. or naa.). */
+  readonly iqn: string;
+  readonly certificate: CertificateMatch;
+  readonly from: AddressSet;
+  /** Absent: the certificate alone authenticates, and the login may skip the security stage. */
+  readonly chap?: ChapRequirement;
+  readonly access: readonly AccessRule[];
+  readonly location: RuleLocation;
+}
