@@ -1,0 +1,43 @@
+import { ProtocolError } from './protocolError.ts';
+
+/** Where a portal listens. An IPv6 host stands here without brackets. */
+export interface Portal {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface TargetAddress extends Portal {
+  /** TargetPortalGroupTag; left out in redirects (RFC 7143 §13.8). */
+  readonly portalGroupTag?: number;
+}
+
+export const ISCSI_PORT = 3260;
+
+const HOST = /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/;
+const IPV6 = /^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$/;
+
+/**
+ * Reads `host[:port][,tag]` (RFC 7143 §13.8). A scope id (`%eth0`) is refused: it means nothing on another machine.
+ *
+ * @throws ProtocolError `bad_value`
+ */
+export function parseTargetAddress(text: string): TargetAddress {
+  const match = /^(?:\[([^\]]+)\]|([^:,[\]]+))(?::(\d{1,5}))?(?:,(\d{1,5}))?$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = match?.[3] === undefined ? ISCSI_PORT : Number(match[3]);
+  const tag = match?.[4] === undefined ? undefined : Number(match[4]);
+  const hostIsValid =
+    host !== undefined && host.length <= 255 && (match?.[1] === undefined ? HOST : IPV6).test(host);
+  if (!hostIsValid || port < 1 || port > 65535 || (tag !== undefined && tag > 65535)) {
+    throw new ProtocolError(
+      'bad_value',
+      `${JSON.stringify(text.slice(0, 300))} is not an address: write host:port,tag or [ipv6]:port,tag`,
+    );
+  }
+  return tag === undefined ? { host, port } : { host, port, portalGroupTag: tag };
+}
+
+/** `host:port`, IPv6 in brackets, always with the port: initiators split at the last colon. */
+export function formatPortal({ host, port }: Portal): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
