@@ -1,0 +1,78 @@
+import { ProtocolError } from '../iscsi/protocolError.ts';
+import type { TextKeys, TextPair } from '../iscsi/text.ts';
+import { KEYS, NON_ANSWERS } from './keys.ts';
+import { Negotiation, type NegotiatedParameters } from './negotiation.ts';
+
+/**
+ * Values that the gateway holds, whatever the two sides would like: one connection a session and no recovery level that
+ * needs retransmission, and nothing that changes the framing.
+ */
+const HELD: ReadonlyMap<string, string> = new Map([
+  ['MaxConnections', '1'],
+  ['ErrorRecoveryLevel', '0'],
+  ['IFMarker', 'No'],
+  ['OFMarker', 'No'],
+  ['RDMAExtensions', 'No'],
+]);
+
+/**
+ * Operational negotiation between the real initiator and the real array, seen by the gateway in the middle: it lets known keys
+ * pass, holds a few, answers unknown ones itself, and knows at the end what the two agreed on.
+ */
+export class PassThroughNegotiation {
+  readonly #negotiation = new Negotiation();
+  #unanswered: TextPair[] = [];
+
+  /**
+   * @returns what goes on to the target
+   * @throws ProtocolError for a key that has no place in an initiator's operational negotiation
+   */
+  fromInitiator(keys: TextKeys): TextPair[] {
+    const forward: TextPair[] = [];
+    for (const [key, value] of keys) {
+      const rule = KEYS.get(key);
+      if (rule === undefined) {
+        this.#unanswered.push([key, 'NotUnderstood']);
+      } else if (
+        rule.kind === 'identity' ||
+        rule.kind === 'security' ||
+        (rule.kind === 'declared' && rule.by === 'target')
+      ) {
+        throw new ProtocolError('bad_text', `${key} has no place in operational negotiation`);
+      } else {
+        forward.push([key, this.#held(key, value)]);
+      }
+    }
+    this.#negotiation.record('initiator', forward);
+    return forward;
+  }
+
+  /**
+   * @returns what goes on to the initiator: never an address, nor a portal group tag, which the gateway gave itself
+   */
+  fromTarget(keys: TextKeys): TextPair[] {
+    const forward: TextPair[] = this.#unanswered;
+    this.#unanswered = [];
+    for (const [key, value] of keys) {
+      const rule = KEYS.get(key);
+      const isNegotiable = rule !== undefined && rule.kind !== 'identity' && rule.kind !== 'security';
+      const isOwn = key === 'TargetAddress' || key === 'TargetPortalGroupTag';
+      if (isNegotiable && !isOwn) forward.push([key, this.#held(key, value)]);
+    }
+    this.#negotiation.record(
+      'target',
+      forward.filter(([key]) => KEYS.has(key)),
+    );
+    return forward;
+  }
+
+  /** @throws ProtocolError `bad_value` */
+  get parameters(): NegotiatedParameters {
+    return this.#negotiation.parameters;
+  }
+
+  #held(key: string, value: string): string {
+    // "Reject" and its like are answers about the key, not values of it.
+    return HELD.has(key) && !NON_ANSWERS.has(value) ? HELD.get(key)! : value;
+  }
+}

@@ -1,0 +1,68 @@
+import { Offset, setU32At, u32At } from '../iscsi/bhs.ts';
+import { serialAdd } from '../iscsi/serial.ts';
+
+/**
+ * StatSN of two legs. The initiator sees the gateway's own counter; the target is told what the gateway has received.
+ * At ErrorRecoveryLevel 0 nothing is retransmitted, so neither side needs the other's numbers (RFC 7143 §3.2.2.2, §7.1.5).
+ */
+export class Legs {
+  #statSN: number;
+  #expStatSN: number;
+  #initiatorExpStatSN: number;
+
+  /**
+   * @param statSN number of the next response to the initiator
+   * @param expStatSN number that the target's next response is expected to carry
+   */
+  constructor(statSN: number, expStatSN: number) {
+    this.#statSN = statSN;
+    this.#expStatSN = expStatSN;
+    this.#initiatorExpStatSN = statSN;
+  }
+
+  /**
+   * Writes the target leg's ExpStatSN into a request.
+   *
+   * @returns true if the header changed
+   */
+  patchRequest(bytes: Buffer, at: number): boolean {
+    const field = at + Offset.expStatSN;
+    const said = u32At(bytes, field);
+    this.#initiatorExpStatSN = said;
+    if (said === this.#expStatSN) return false;
+    setU32At(bytes, field, this.#expStatSN);
+    return true;
+  }
+
+  /**
+   * Writes the initiator leg's StatSN into a response.
+   *
+   * @param advances false for R2T and for a NOP-In that answers nothing: they show the next number and do not use it up
+   * @returns true if the header changed
+   */
+  patchResponse(bytes: Buffer, at: number, advances: boolean): boolean {
+    const field = at + Offset.statSN;
+    const said = u32At(bytes, field);
+    const ours = advances ? this.advance(said) : this.#statSN;
+    if (said === ours) return false;
+    setU32At(bytes, field, ours);
+    return true;
+  }
+
+  /**
+   * The target has used up a number.
+   *
+   * @returns the initiator leg's number for the same response
+   */
+  advance(targetStatSN: number): number {
+    this.#expStatSN = serialAdd(targetStatSN, 1);
+    const ours = this.#statSN;
+    this.#statSN = serialAdd(ours, 1);
+    return ours;
+  }
+
+  /** What the initiator last said, for a header of its own that is shown back to it. */
+  get initiatorExpStatSN(): number {
+    return this.#initiatorExpStatSN;
+  }
+}
