@@ -24,13 +24,14 @@ export interface TestPki {
   readonly client: PemPair;
   /** As `client`, but from a CA that has the same name as ours and another key. */
   readonly stranger: PemPair;
+  readonly strangerCa: string;
   /** As `client`, but valid until a month ago. */
   readonly expired: PemPair;
   /** As `client`, and listed in `crl`. */
   readonly revoked: PemPair;
-  issue(options: Partial<LeafOptions>): Promise<PemPair>;
+  readonly issue: (options: Partial<LeafOptions>) => Promise<PemPair>;
   /** A CRL of our CA that lists these certificates (PEM); `now` in the past makes an expired one. */
-  crlOf(certificates: readonly string[], now?: Date): string;
+  readonly crlOf: (certificates: readonly string[], now?: Date) => string;
 }
 
 const FAST = { modulusLength: 2048 } as const;
@@ -97,6 +98,17 @@ async function mint(): Promise<TestPki> {
       nextUpdateDays: 30,
       now,
     });
-  const crl = crlOf([revoked.cert]);
-  return { ca: authority.certPem, authority, crl, gateway, client, stranger, expired, revoked, issue, crlOf };
+  return {
+    ca: authority.certPem,
+    authority,
+    crl: crlOf([revoked.cert]),
+    gateway,
+    client,
+    stranger,
+    strangerCa: strangers.certPem,
+    expired,
+    revoked,
+    issue,
+    crlOf,
+  };
 }

@@ -1,0 +1,205 @@
+import { createPrivateKey } from 'node:crypto';
+import { chmod, writeFile } from 'node:fs/promises';
+import { inspect } from 'node:util';
+import { expect, test } from 'vitest';
+import { loadGatewayCredentials, loadStubCredentials } from '../../../src/tls/credentials.ts';
+import { CredentialsError } from '../../../src/tls/credentialsError.ts';
+import { daysAgo, saveTestPki, testPki } from '../../support/certificates.ts';
+import { ecPki } from '../../support/ecCertificates.ts';
+import { temporaryDirectory } from '../../support/temporaryDirectory.ts';
+
+const DAY = 86_400_000;
+
+async function gatewayFiles() {
+  const path = await saveTestPki(await temporaryDirectory());
+  return {
+    path,
+    files: {
+      cert: path('gateway.crt'),
+      key: path('gateway.key'),
+      clientCa: path('ca.crt'),
+      crl: path('ca.crl'),
+    },
+  };
+}
+
+async function stubFiles() {
+  const path = await saveTestPki(await temporaryDirectory());
+  return { path, files: { cert: path('client.crt'), key: path('client.key'), ca: path('ca.crt') } };
+}
+
+async function refusalOf(loading: Promise<unknown>): Promise<CredentialsError> {
+  const error = await loading.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(CredentialsError);
+  return error as CredentialsError;
+}
+
+test("a gateway's files load without a warning and tell when they end", async () => {
+  const { files } = await gatewayFiles();
+  const pki = await testPki();
+  const credentials = await loadGatewayCredentials(files);
+  expect(credentials.cert.toString()).toBe(pki.gateway.cert);
+  expect(credentials.warnings).toEqual([]);
+  expect(Math.round((credentials.notAfter - Date.now()) / DAY)).toBe(30);
+  expect(Math.round((credentials.crlNextUpdate! - Date.now()) / DAY)).toBe(30);
+});
+
+test("a stub's files load without a warning", async () => {
+  const { files } = await stubFiles();
+  expect((await loadStubCredentials(files)).warnings).toEqual([]);
+});
+
+test('the key shows itself in no dump of the credentials', async () => {
+  const { files } = await stubFiles();
+  const credentials = await loadStubCredentials(files);
+  const dumped = inspect(credentials, { depth: 9 }) + JSON.stringify(credentials);
+  const key = Buffer.from(credentials.key.reveal());
+  expect(key.toString()).toContain('PRIVATE KEY');
+  expect(dumped).not.toContain('PRIVATE KEY');
+  expect(dumped).not.toContain(key.subarray(100, 108).join(','));
+});
+
+test('a file that is not there is named, with what to do', async () => {
+  const { files, path } = await gatewayFiles();
+  const error = await refusalOf(loadGatewayCredentials({ ...files, crl: path('other.crl') }));
+  expect(error.file).toBe(path('other.crl'));
+  expect(error.message).toBe(
+    `${path('other.crl')}: does not exist: check the path, or make certificates with \`sangate pki init\` and \`sangate pki issue\``,
+  );
+});
+
+test('a directory in place of a file is refused', async () => {
+  const { files, path } = await stubFiles();
+  expect((await refusalOf(loadStubCredentials({ ...files, ca: path('.') }))).message).toContain(
+    'is not a file',
+  );
+});
+
+test.each(['cert', 'key', 'clientCa', 'crl'] as const)('%s that is not PEM is refused', async (field) => {
+  const { files } = await gatewayFiles();
+  await writeFile(files[field], 'not PEM');
+  const error = await refusalOf(loadGatewayCredentials(files));
+  expect(error.file).toBe(files[field]);
+  expect(error.message).toContain('in PEM form');
+});
+
+test.each([
+  ['cert', 'CERTIFICATE', 'certificate 1 in it is damaged'],
+  ['key', 'PRIVATE KEY', 'cannot be read'],
+  ['crl', 'X509 CRL', 'damaged CRL'],
+] as const)('%s with rubbish in its PEM block is refused', async (field, label, message) => {
+  const { files } = await gatewayFiles();
+  await writeFile(files[field], `-----BEGIN ${label}-----\nAAAA\n-----END ${label}-----\n`);
+  const error = await refusalOf(loadGatewayCredentials(files));
+  expect(error.file).toBe(files[field]);
+  expect(error.message).toContain(message);
+});
+
+test('a key that belongs to another certificate is refused', async () => {
+  const { files, path } = await stubFiles();
+  const error = await refusalOf(loadStubCredentials({ ...files, key: path('gateway.key') }));
+  expect(error.file).toBe(path('gateway.key'));
+  expect(error.message).toContain(`does not belong to the first certificate in ${files.cert}`);
+});
+
+test.skipIf(process.platform === 'win32').each(['640', '604', '644', '620'])(
+  'a key with mode %s is refused with the chmod to type',
+  async (mode) => {
+    const { files } = await stubFiles();
+    await chmod(files.key, Number.parseInt(mode, 8));
+    const error = await refusalOf(loadStubCredentials(files));
+    expect(error.message).toContain(`\`chmod 600 ${files.key}\``);
+  },
+);
+
+test('an encrypted key is refused with the command that decrypts it', async () => {
+  const { files } = await stubFiles();
+  const { client } = await testPki();
+  const encrypted = createPrivateKey(client.key).export({
+    type: 'pkcs8',
+    format: 'pem',
+    cipher: 'aes-256-cbc',
+    passphrase: 'x',
+  });
+  await writeFile(files.key, encrypted);
+  expect((await refusalOf(loadStubCredentials(files))).message).toContain('openssl pkey');
+});
+
+test('an expired certificate of our own is refused', async () => {
+  const { files, path } = await stubFiles();
+  const error = await refusalOf(
+    loadStubCredentials({ ...files, cert: path('expired.crt'), key: path('expired.key') }),
+  );
+  expect(error.file).toBe(path('expired.crt'));
+  expect(error.message).toContain('expired at');
+});
+
+test("a client's certificate is refused for a gateway", async () => {
+  const { files, path } = await gatewayFiles();
+  const swapped = { ...files, cert: path('client.crt'), key: path('client.key') };
+  expect((await refusalOf(loadGatewayCredentials(swapped))).message).toContain(
+    'was not issued as a server certificate',
+  );
+});
+
+test("a gateway's certificate is refused for a stub", async () => {
+  const { files, path } = await stubFiles();
+  const swapped = { ...files, cert: path('gateway.crt'), key: path('gateway.key') };
+  expect((await refusalOf(loadStubCredentials(swapped))).message).toContain(
+    'was not issued as a client certificate',
+  );
+});
+
+test('a leaf in place of the authority is refused', async () => {
+  const { files, path } = await gatewayFiles();
+  const error = await refusalOf(loadGatewayCredentials({ ...files, clientCa: path('client.crt') }));
+  expect(error.message).toContain('is no authority');
+});
+
+test('an expired CRL loads with a warning, for it refuses everybody by itself', async () => {
+  const { files } = await gatewayFiles();
+  const { crlOf } = await testPki();
+  await writeFile(files.crl, crlOf([], daysAgo(60)));
+  const { warnings, crl } = await loadGatewayCredentials(files);
+  expect(crl).toHaveLength(1);
+  expect(warnings).toEqual([expect.stringContaining(`${files.crl}: a CRL expired at`)]);
+});
+
+test('an authority without a CRL of its own is warned of', async () => {
+  const { files } = await gatewayFiles();
+  const pki = await testPki();
+  await writeFile(files.clientCa, pki.ca + ecPki().ca);
+  const { warnings } = await loadGatewayCredentials(files);
+  expect(warnings).toEqual([expect.stringContaining(`${files.crl}: no CRL in it is signed by`)]);
+});
+
+test('every CRL of a file is kept, each by itself', async () => {
+  const { files } = await gatewayFiles();
+  const { crl, crlOf } = await testPki();
+  await writeFile(files.crl, `${crl}\nsome words\n${crlOf([])}`);
+  expect((await loadGatewayCredentials(files)).crl).toHaveLength(2);
+});
+
+test('an EC key in the older form with its parameters loads', async () => {
+  const { files } = await stubFiles();
+  const { client } = ecPki();
+  const sec1 = createPrivateKey(client.key).export({ type: 'sec1', format: 'pem' }).toString();
+  await writeFile(files.cert, client.cert);
+  await writeFile(
+    files.key,
+    `-----BEGIN EC PARAMETERS-----\nBgUrgQQAIg==\n-----END EC PARAMETERS-----\n${sec1}`,
+  );
+  expect(Buffer.from((await loadStubCredentials(files)).key.reveal()).toString()).toBe(sec1);
+});
+
+test('a CRL that only OpenSSL sees to be damaged is refused', async () => {
+  const { files } = await gatewayFiles();
+  const { crl } = await testPki();
+  const der = Buffer.from(crl.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
+  der[der.indexOf('551d14', 'hex') - 1] = 0x1f; // the type of the CRL number's id
+  await writeFile(files.crl, `-----BEGIN X509 CRL-----\n${der.toString('base64')}\n-----END X509 CRL-----\n`);
+  expect((await refusalOf(loadGatewayCredentials(files))).message).toContain('OpenSSL does not accept it');
+});
