@@ -6,7 +6,7 @@ import type { CertificateAndKey } from './certificate.ts';
 import { PkiError } from './pkiError.ts';
 import { signatureAlgorithm, signToPem } from './signing.ts';
 
-export interface RevokedCertificate {
+interface RevokedCertificate {
   /** Hex, as `X509Certificate.serialNumber` shows it. */
   readonly serial: string;
   readonly revokedAt: Date;

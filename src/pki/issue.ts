@@ -6,7 +6,7 @@ import type { CertificateAndKey } from './certificate.ts';
 import { PkiError } from './pkiError.ts';
 
 /** `server` for a gateway, `client` for a stub; a certificate is good for one side only. */
-export type CertificateUsage = 'server' | 'client';
+type CertificateUsage = 'server' | 'client';
 
 export interface LeafOptions {
   readonly commonName: string;

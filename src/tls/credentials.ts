@@ -8,7 +8,7 @@ import { summarizeCrl } from './crl.ts';
 import type { CrlSummary } from './crl.ts';
 import { readKeyFile, readPemFile } from './pemFile.ts';
 
-export interface Credentials {
+interface Credentials {
   /** Own certificate and the intermediates that belong to it; PEM. */
   readonly cert: Buffer;
   /** Own private key; PEM. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer } from 'node:tls';
-import type { Server, TLSSocket, TlsOptions } from 'node:tls';
+import type { ConnectionOptions, Server, TLSSocket, TlsOptions } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { Secret } from '../../src/policy/secret.ts';
 import { checkGateway, stubTlsOptions } from '../../src/tls/dial.ts';
@@ -27,7 +27,11 @@ async function listen(differing: TlsOptions = {}): Promise<Server> {
 }
 
 /** Always dials 127.0.0.1; the name is what the stub was told. */
-async function dial(server: Server, name: GatewayName): Promise<TLSSocket> {
+async function dial(
+  server: Server,
+  name: GatewayName,
+  differing: ConnectionOptions = {},
+): Promise<TLSSocket> {
   const { client, ca } = await testPki();
   const credentials: StubCredentials = {
     cert: Buffer.from(client.cert),
@@ -37,7 +41,7 @@ async function dial(server: Server, name: GatewayName): Promise<TLSSocket> {
     warnings: [],
   };
   const { port } = server.address() as AddressInfo;
-  const socket = connect({ ...stubTlsOptions(credentials, name), host: '127.0.0.1', port });
+  const socket = connect({ ...stubTlsOptions(credentials, name), host: '127.0.0.1', port, ...differing });
   onTestFinished(() => void socket.destroy());
   await once(socket, 'secureConnect');
   return socket;
@@ -95,4 +99,10 @@ test('a TLS server that does not know our protocol is no gateway', async () => {
   expect(() => checkGateway(socket)).toThrow(
     expect.objectContaining({ reason: 'tls_handshake', message: expect.stringContaining('ALPN "sangate"') }),
   );
+});
+
+test('a gateway that was not verified is refused even where the connection came about', async () => {
+  const { stranger } = await testPki();
+  const socket = await dial(await listen(stranger), { host: 'localhost' }, { rejectUnauthorized: false });
+  expect(() => checkGateway(socket)).toThrow('was not verified');
 });
