@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 
 import { AdditionalSense, fixedSense, SenseKey } from '../../../src/scsi/sense.ts';
+import { digits } from '../target/disk.ts';
 
 test('fixed sense data is 18 bytes with key, ASC and ASCQ in place', () => {
   const sense = fixedSense(SenseKey.illegalRequest, AdditionalSense.lbaOutOfRange);
-  expect(sense.toString('hex')).toBe('70000500000000' + '0a' + '00000000' + '2100' + '00000000');
+  expect(sense.toString('hex')).toBe(digits('70000500000000 0a 00000000 2100 00000000'));
 });
 
 test('INFORMATION sets VALID', () => {

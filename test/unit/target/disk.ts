@@ -23,8 +23,13 @@ export class Disk {
   }
 }
 
-export function hex(digits: string): Buffer {
-  return Buffer.from(digits.replaceAll(/\s/g, ''), 'hex');
+export function hex(spaced: string): Buffer {
+  return Buffer.from(digits(spaced), 'hex');
+}
+
+/** Hex digits without the spaces that make them readable. */
+export function digits(spaced: string): string {
+  return spaced.replaceAll(/\s/g, '');
 }
 
 /** Status and sense in one word: `good`, `conflict`, or key/ASC+ASCQ in hex, e.g. `5/2100`. */
@@ -37,6 +42,10 @@ export function outcome(result: ScsiResult): string {
 
 export function pattern(length: number, seed = 1): Buffer {
   return Buffer.from(Array.from({ length }, (_, i) => (i * 7 + seed * 13) & 0xff));
+}
+
+export function u8(value: number): string {
+  return value.toString(16).padStart(2, '0');
 }
 
 export function u32(value: number): string {

@@ -2,24 +2,31 @@ import { expect, test } from 'vitest';
 
 import { ExclusiveGate } from '../../../src/target/exclusiveGate.ts';
 
-/** Work that starts with a note and ends when it is told to. */
-function work(log: string[], name: string): { run: () => Promise<void>; end: () => void } {
-  let end = (): void => {};
-  const done = new Promise<void>((resolve) => (end = resolve));
-  return {
-    run: async () => {
-      log.push(`+${name}`);
-      await done;
-      log.push(`-${name}`);
-    },
-    end,
+/** Work that notes its start, and its end once it is told to end. */
+class Work {
+  end!: () => void;
+  readonly #done = new Promise<void>((resolve) => {
+    this.end = resolve;
+  });
+  readonly #log: string[];
+  readonly #name: string;
+
+  constructor(log: string[], name: string) {
+    this.#log = log;
+    this.#name = name;
+  }
+
+  readonly run = async (): Promise<void> => {
+    this.#log.push(`+${this.#name}`);
+    await this.#done;
+    this.#log.push(`-${this.#name}`);
   };
 }
 
 test('shared work runs side by side; exclusive work waits for it and holds back what comes later', async () => {
   const gate = new ExclusiveGate();
   const log: string[] = [];
-  const [a, b, x, c, d] = ['a', 'b', 'x', 'c', 'd'].map((name) => work(log, name));
+  const [a, b, x, c, d] = ['a', 'b', 'x', 'c', 'd'].map((name) => new Work(log, name));
   const all = [
     gate.shared(a!.run),
     gate.shared(b!.run),
