@@ -1,0 +1,157 @@
+import type { z } from 'zod';
+
+import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
+import { covers } from './addressSet.ts';
+import { addressRange, ENTRY_NAME, iscsiName, portal, targetPattern } from './fields.ts';
+import type { Findings } from './findings.ts';
+import { isLoopback } from './portal.ts';
+import { formatPath, quote, type ConfigPath } from './problem.ts';
+import { keysAt, valueAt } from './valueAt.ts';
+
+const dialled = portal({ defaultPort: 3260, purpose: 'dial' });
+const listening = (defaultPort: number) => portal({ defaultPort, purpose: 'listen' });
+
+/**
+ * What takes more than one value to judge. The input is looked at value by value, so that a mistake in one place hides
+ * none in another; values that the schema refuses are passed over here.
+ */
+export function checkGateway(input: unknown, findings: Findings): void {
+  const backends = keysAt(input, ['backends']).map((id) => ['backends', id]);
+  const initiators = keysAt(input, ['initiators']).map((id) => ['initiators', id]);
+  const listeners = keysAt(input, ['listen']).map((index) => ['listen', index, 'address']);
+  refuseDuplicates(input, listeners, listening(3261), portalKey, findings);
+  refuseDuplicates(
+    input,
+    initiators.map((path) => [...path, 'iqn']),
+    iscsiName,
+    String,
+    findings,
+    'join the two entries: one initiator name is one entry',
+  );
+  for (const path of backends) {
+    refuseDuplicates(input, childrenOf(input, [...path, 'portals']), dialled, portalKey, findings);
+    warnOfCovered(input, [...path, 'redirectsTo'], findings);
+  }
+  for (const path of initiators) {
+    warnOfCovered(input, [...path, 'from'], findings);
+    warnOfAccess(input, [...path, 'access'], findings);
+  }
+  for (const section of ['backends', 'initiators']) {
+    if (valueAt(input, [section]) === undefined || keysAt(input, [section]).length > 0) continue;
+    findings.warning({ path: [section] }, 'there is no entry', 'add one; until then nobody can log in');
+  }
+  refuseNames([...backends, ...initiators], findings);
+  warnOfOpenAdmin(input, 9260, findings);
+}
+
+export function checkStub(input: unknown, findings: Findings): void {
+  refuseDuplicates(
+    input,
+    childrenOf(input, ['gateways']),
+    portal({ defaultPort: 3261, purpose: 'dial' }),
+    portalKey,
+    findings,
+  );
+  const listen = listening(3260).safeParse(valueAt(input, ['listen']));
+  if (listen.success && !isLoopback(listen.data.host)) {
+    findings.warning(
+      { path: ['listen'] },
+      'whoever reaches this address uses the certificate of this stub',
+      'listen at 127.0.0.1:3260 unless the network in front is trusted',
+    );
+  }
+  warnOfOpenAdmin(input, 9261, findings);
+}
+
+function refuseNames(paths: readonly ConfigPath[], findings: Findings): void {
+  for (const path of paths) {
+    const name = String(path.at(-1));
+    if (ENTRY_NAME.test(name)) continue;
+    findings.problem(
+      { path, at: { path, part: 'key' } },
+      `${quote(name)} cannot be the name of an entry`,
+      'write letters, digits and . _ - (at most 63, a letter or digit first)',
+    );
+  }
+}
+
+function refuseDuplicates<T>(
+  input: unknown,
+  paths: readonly ConfigPath[],
+  schema: z.ZodType<T>,
+  keyOf: (value: T) => string | undefined,
+  findings: Findings,
+  hint = 'remove one of the two',
+): void {
+  const first = new Map<string, ConfigPath>();
+  for (const path of paths) {
+    const { success, data } = schema.safeParse(valueAt(input, path));
+    const key = success ? keyOf(data) : undefined;
+    if (key === undefined) continue;
+    const earlier = first.get(key);
+    if (earlier === undefined) first.set(key, path);
+    else
+      findings.problem(
+        { path },
+        `${quote(key)} is already at ${formatPath(earlier)} (${findings.location(earlier, 'value')})`,
+        hint,
+      );
+  }
+}
+
+/** Listeners on port 0 get a port each from the kernel. */
+function portalKey(at: Portal): string | undefined {
+  return at.port === 0 ? undefined : formatPortal(at);
+}
+
+function warnOfCovered(input: unknown, path: ConfigPath, findings: Findings): void {
+  const ranges = childrenOf(input, path).flatMap((item) => {
+    const { success, data } = addressRange.safeParse(valueAt(input, item));
+    return success ? [{ item, range: data }] : [];
+  });
+  for (const [index, { item, range }] of ranges.entries()) {
+    // Of two equal ranges, the second is the one too many.
+    const outer = ranges.find(
+      (other, at) =>
+        at !== index && covers(other.range, range) && (at < index || !covers(range, other.range)),
+    );
+    if (outer === undefined) continue;
+    findings.warning(
+      { path: item },
+      `${range.text} adds nothing: ${outer.range.text} covers it`,
+      'remove the narrower one, or the wider one if it is too wide',
+    );
+  }
+}
+
+function warnOfAccess(input: unknown, path: ConfigPath, findings: Findings): void {
+  const seen = new Set<string>();
+  for (const item of childrenOf(input, path)) {
+    const at = { path: [...item, 'target'] };
+    const { success, data } = targetPattern.safeParse(valueAt(input, at.path));
+    if (!success) continue;
+    if (/^\*+$/.test(data))
+      findings.warning(
+        at,
+        'this shows every target of every backend',
+        'write the names, or the part that they have in common',
+      );
+    if (seen.has(data)) findings.warning(at, `${quote(data)} is written twice`, 'remove one of the two');
+    seen.add(data);
+  }
+}
+
+function warnOfOpenAdmin(input: unknown, defaultPort: number, findings: Findings): void {
+  const path = ['admin', 'address'];
+  const { success, data } = listening(defaultPort).safeParse(valueAt(input, path));
+  if (!success || isLoopback(data.host)) return;
+  findings.warning(
+    { path },
+    'metrics and health are served to whoever reaches this address, over plain HTTP',
+    'listen at 127.0.0.1, or keep others away with a firewall',
+  );
+}
+
+function childrenOf(input: unknown, path: ConfigPath): ConfigPath[] {
+  return keysAt(input, path).map((index) => [...path, index]);
+}

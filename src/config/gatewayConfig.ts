@@ -1,0 +1,192 @@
+import { dirname, resolve } from 'node:path';
+import type { z } from 'zod';
+
+import type { Portal } from '../iscsi/targetAddress.ts';
+import { formatPortal } from '../iscsi/targetAddress.ts';
+import type { ChapRequirement } from '../policy/chapRequirement.ts';
+import type { AddressSet, InitiatorRule, RuleLocation } from '../policy/rules.ts';
+import { addressSet } from './addressSet.ts';
+import { resolveChapSecrets, type ChapSecrets } from './chapSecrets.ts';
+import { checkGateway } from './crossChecks.ts';
+import { deepFreeze } from './deepFreeze.ts';
+import type { chap } from './fields.ts';
+import { Findings } from './findings.ts';
+import { gatewaySchema } from './gatewaySchema.ts';
+import { ownMessagesOnly, reportIssues } from './issues.ts';
+import { gatewayJsonSchema } from './jsonSchema.ts';
+import type { ConfigPath, Problem } from './problem.ts';
+import { readConfigFile } from './readConfigFile.ts';
+import { SYSTEM_SECRETS, type SecretSource } from './secretReference.ts';
+import { yamlSource } from './source.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface GatewayListener {
+  readonly address: Portal;
+  /** Absolute paths of PEM files. Whether they exist and fit together is for src/tls to find out. */
+  readonly tls: {
+    readonly cert: string;
+    readonly key: string;
+    readonly clientCa: string;
+    readonly crl?: string;
+  };
+  /** `host:port` or `[v6]:port` for discovery, when no PROXY header tells what the initiator dialled. */
+  readonly advertise?: string;
+}
+
+export interface BackendConfig {
+  /** The key under `backends:`, e.g. `array1`. */
+  readonly name: string;
+  /** Tried in order. */
+  readonly portals: readonly Portal[];
+  /** Where the array may redirect to; absent: nowhere. */
+  readonly redirectsTo?: AddressSet;
+  /** Target names, exact or with `*`, lower case; absent: the array is asked. */
+  readonly targets?: readonly string[];
+  readonly chap?: ChapRequirement;
+  readonly connectTimeoutSeconds: number;
+  readonly location: RuleLocation;
+}
+
+export interface GatewayLimits {
+  /** Connections in the login phase, overall and from one address. */
+  readonly unauthenticated: number;
+  readonly unauthenticatedPerAddress: number;
+  readonly loginSeconds: number;
+  readonly discoverySeconds: number;
+}
+
+export interface GatewayConfig {
+  readonly listen: readonly GatewayListener[];
+  readonly backends: readonly BackendConfig[];
+  readonly initiators: readonly InitiatorRule[];
+  readonly limits: GatewayLimits;
+  /** Absent: turned off. */
+  readonly admin?: { readonly address: Portal };
+  readonly log: { readonly level: LogLevel };
+}
+
+export interface GatewayConfigResult {
+  readonly config: GatewayConfig;
+  readonly warnings: readonly Problem[];
+}
+
+export interface ParseOptions extends Partial<SecretSource> {
+  /** As the user typed it; relative paths in the text start at its folder. */
+  readonly file: string;
+}
+
+/** Reads the gateway's configuration and the secrets it refers to; changes nothing. @throws ConfigError with every problem */
+export function loadGatewayConfig(file: string): GatewayConfigResult {
+  return parseGatewayConfig(readConfigFile(file), { file });
+}
+
+/** @throws ConfigError with every problem */
+export function parseGatewayConfig(
+  text: string,
+  { file, ...secretSource }: ParseOptions,
+): GatewayConfigResult {
+  const source = yamlSource(text, file);
+  const findings = new Findings(source);
+  const directory = dirname(resolve(file));
+  const result = gatewaySchema.safeParse(source.value, ownMessagesOnly);
+  if (!result.success) reportIssues(result.error.issues, source.value, gatewayJsonSchema, findings);
+  const secrets = resolveChapSecrets(
+    source.value,
+    directory,
+    { ...SYSTEM_SECRETS, ...secretSource },
+    findings,
+  );
+  checkGateway(source.value, findings);
+  const warnings = findings.conclude();
+  return deepFreeze({ config: build(result.data!, { directory, secrets, findings }), warnings });
+}
+
+type Written = z.output<typeof gatewaySchema>;
+type WrittenChap = z.output<ReturnType<typeof chap>>;
+
+interface Context {
+  readonly directory: string;
+  readonly secrets: ChapSecrets;
+  readonly findings: Findings;
+}
+
+function build(
+  { listen, backends, initiators, limits, admin, log }: Written,
+  context: Context,
+): GatewayConfig {
+  return {
+    listen: listen.map((listener) => buildListener(listener, context)),
+    backends: Object.entries(backends).map(([name, backend]) => buildBackend(name, backend, context)),
+    initiators: Object.entries(initiators).map(([id, initiator]) => buildInitiator(id, initiator, context)),
+    limits,
+    ...(admin !== false && { admin }),
+    log,
+  };
+}
+
+function buildListener(
+  { address, tls, advertise }: Written['listen'][number],
+  { directory }: Context,
+): GatewayListener {
+  return {
+    address,
+    tls: {
+      cert: resolve(directory, tls.cert),
+      key: resolve(directory, tls.key),
+      clientCa: resolve(directory, tls.clientCa),
+      ...(tls.crl !== undefined && { crl: resolve(directory, tls.crl) }),
+    },
+    ...(advertise !== undefined && { advertise: formatPortal(advertise) }),
+  };
+}
+
+function buildBackend(name: string, backend: Written['backends'][string], context: Context): BackendConfig {
+  const { portals, redirectsTo, targets, chap, connectTimeoutSeconds } = backend;
+  const path = ['backends', name];
+  return {
+    name,
+    portals,
+    ...(redirectsTo !== undefined && { redirectsTo: addressSet(redirectsTo) }),
+    ...(targets !== undefined && { targets }),
+    ...(chap !== undefined && { chap: buildChap(chap, [...path, 'chap'], context) }),
+    connectTimeoutSeconds,
+    location: context.findings.location(path, 'key'),
+  };
+}
+
+function buildInitiator(
+  id: string,
+  initiator: Written['initiators'][string],
+  context: Context,
+): InitiatorRule {
+  const { iqn, certificate, from, chap, access } = initiator;
+  const path = ['initiators', id];
+  return {
+    id,
+    iqn,
+    certificate,
+    from: addressSet(from),
+    ...(chap !== undefined && { chap: buildChap(chap, [...path, 'chap'], context) }),
+    access: access.map(({ target }, index) => ({
+      target,
+      location: context.findings.location([...path, 'access', index], 'value'),
+    })),
+    location: context.findings.location(path, 'key'),
+  };
+}
+
+function buildChap(
+  { user, algorithms, mutual }: WrittenChap,
+  path: ConfigPath,
+  { secrets }: Context,
+): ChapRequirement {
+  return {
+    user,
+    secret: secrets.at([...path, 'secret']),
+    algorithms: [...new Set(algorithms)],
+    ...(mutual !== undefined && {
+      mutual: { user: mutual.user, secret: secrets.at([...path, 'mutual', 'secret']) },
+    }),
+  };
+}

@@ -1,0 +1,130 @@
+import { z } from 'zod';
+
+import * as field from './fields.ts';
+
+const tls = z
+  .strictObject({
+    cert: field.filePath.meta({
+      description: 'Certificate of the gateway, PEM, with its intermediates.',
+      examples: ['../certs/gateway.crt'],
+    }),
+    key: field.filePath.meta({ description: 'Its private key, PEM.', examples: ['../certs/gateway.key'] }),
+    clientCa: field.filePath.meta({
+      description: 'The CA that the certificates of initiators must come from, PEM.',
+      examples: ['../certs/ca.crt'],
+    }),
+    crl: field.filePath.optional().meta({
+      description: 'Revocation list, PEM; one for every CA of the chain. An expired list refuses everybody.',
+      examples: ['../certs/ca.crl'],
+    }),
+  })
+  .meta({ description: 'TLS 1.3 with client certificates.' });
+
+const listener = z.strictObject({
+  address: field.portal({ defaultPort: 3261, purpose: 'listen' }).meta({
+    description: 'Where stubs connect: `host:port`, `[v6]:port`; port 3261 unless written.',
+    examples: ['0.0.0.0:3261'],
+  }),
+  tls,
+  advertise: field
+    .portal({ defaultPort: 3260, purpose: 'dial' })
+    .optional()
+    .meta({
+      description:
+        'The address that discovery shows to an initiator whose tunnel tells none (no PROXY header: stunnel, socat); port 3260 unless written. Without it: the address of the socket.',
+      examples: ['192.0.2.10:3260'],
+    }),
+});
+
+const backend = z.strictObject({
+  portals: z
+    .array(field.portal({ defaultPort: 3260, purpose: 'dial' }).meta({ examples: ['10.0.0.5:3260'] }))
+    .min(1)
+    .meta({ description: 'Portals of the array, tried in order; port 3260 unless written.' }),
+  redirectsTo: z.array(field.addressRange).min(1).optional().meta({
+    description:
+      'Where the array may redirect a login. The gateway follows inside; a redirect to elsewhere, and any without this key, is refused.',
+  }),
+  targets: z.array(field.targetPattern).min(1).optional().meta({
+    description: 'Targets that this backend carries, exact or with `*`. Without it the array is asked.',
+  }),
+  chap: field
+    .chap('the gateway logs in at the array', 'the array proves itself to the gateway')
+    .optional()
+    .meta({ description: 'CHAP between gateway and array.' }),
+  connectTimeoutSeconds: field
+    .seconds(5)
+    .meta({ description: 'How long one portal may take to answer before the next is tried.' }),
+});
+
+const initiator = z.strictObject({
+  iqn: field.iscsiName.meta({
+    description: 'Its initiator name (iqn., eui. or naa.); upper and lower case are one.',
+  }),
+  certificate: field.certificate,
+  from: z
+    .array(field.addressRange)
+    .min(1)
+    .meta({
+      description:
+        'Addresses its tunnel may come from, single or CIDR, IPv4 and IPv6. Anywhere is `[0.0.0.0/0, "::/0"]`.',
+      examples: [['203.0.113.0/24', '2001:db8::/48']],
+    }),
+  chap: field.chap('the initiator logs in', 'the gateway proves itself to the initiator').optional().meta({
+    description: 'CHAP between initiator and gateway. Without it the certificate alone authenticates.',
+  }),
+  access: z
+    .array(
+      z.strictObject({
+        target: field.targetPattern.meta({
+          description: 'A target, exact or with `*` for any run of characters.',
+        }),
+      }),
+    )
+    .min(1)
+    .meta({
+      description: 'What it may discover and log in to. All else does not exist for it.',
+      examples: [[{ target: 'iqn.2001-05.com.equallogic:*-db1-*' }]],
+    }),
+});
+
+const limits = z
+  .strictObject({
+    unauthenticated: z
+      .int()
+      .min(1)
+      .max(65536)
+      .default(256)
+      .meta({ description: 'Connections that may be in the login phase at once.' }),
+    unauthenticatedPerAddress: z
+      .int()
+      .min(1)
+      .max(65536)
+      .default(64)
+      .meta({ description: 'The same, from one address.' }),
+    loginSeconds: field
+      .seconds(15)
+      .meta({ description: 'From the first byte of TLS to the end of the login.' }),
+    discoverySeconds: field
+      .seconds(3)
+      .meta({ description: 'How long discovery waits for an array before it answers without it.' }),
+  })
+  .prefault({})
+  .meta({ description: 'Bounds on what a peer costs before it is known.' });
+
+/** The gateway's file, value by value. What needs more than one value to judge is in crossChecks.ts. */
+export const gatewaySchema = z.strictObject({
+  listen: z.array(listener).min(1).meta({ description: 'Listeners for stubs.' }),
+  backends: field
+    .byName(backend)
+    .meta({ description: 'Arrays behind the gateway, by a name of your choice.' }),
+  initiators: field
+    .byName(initiator)
+    .meta({ description: 'Who may log in, by a name of your choice. Nobody else may.' }),
+  limits,
+  admin: field
+    .admin('127.0.0.1:9260')
+    .prefault({})
+    .meta({ description: 'Metrics and health; `false` turns them off.' }),
+  log: field.log,
+});

@@ -1,0 +1,74 @@
+import { dirname, resolve } from 'node:path';
+
+import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
+import { checkStub } from './crossChecks.ts';
+import { deepFreeze } from './deepFreeze.ts';
+import { Findings } from './findings.ts';
+import type { LogLevel } from './gatewayConfig.ts';
+import { ownMessagesOnly, reportIssues } from './issues.ts';
+import { stubJsonSchema } from './jsonSchema.ts';
+import type { Problem } from './problem.ts';
+import { readConfigFile } from './readConfigFile.ts';
+import { objectSource, yamlSource, type ConfigSource } from './source.ts';
+import { stubSchema } from './stubSchema.ts';
+
+export interface StubConfig {
+  /** Where the initiator connects. */
+  readonly listen: Portal;
+  /** Tried in order. */
+  readonly gateways: readonly Portal[];
+  /** The name that the gateway's certificate must carry; absent: the host that is dialled. */
+  readonly serverName?: string;
+  /** Absolute paths of PEM files. */
+  readonly tls: { readonly cert: string; readonly key: string; readonly ca: string };
+  /** `host:port` or `[v6]:port` for discovery; absent: what the initiator dialled. */
+  readonly advertise?: string;
+  readonly connectTimeoutSeconds: number;
+  /** Absent: turned off. */
+  readonly admin?: { readonly address: Portal };
+  readonly log: { readonly level: LogLevel };
+}
+
+export interface StubConfigResult {
+  readonly config: StubConfig;
+  readonly warnings: readonly Problem[];
+}
+
+/** Reads the stub's configuration; changes nothing. @throws ConfigError with every problem */
+export function loadStubConfig(file: string): StubConfigResult {
+  return stubConfig(yamlSource(readConfigFile(file), file), dirname(resolve(file)));
+}
+
+/**
+ * The same from settings that flags gave, in the shape of the file.
+ *
+ * @param directory against which relative paths are resolved
+ * @throws ConfigError with every problem
+ */
+export function stubConfigFrom(settings: object, directory: string): StubConfigResult {
+  return stubConfig(objectSource(settings, 'command line'), directory);
+}
+
+function stubConfig(source: ConfigSource, directory: string): StubConfigResult {
+  const findings = new Findings(source);
+  const result = stubSchema.safeParse(source.value, ownMessagesOnly);
+  if (!result.success) reportIssues(result.error.issues, source.value, stubJsonSchema, findings);
+  checkStub(source.value, findings);
+  const warnings = findings.conclude();
+  const { listen, gateways, serverName, tls, advertise, connectTimeoutSeconds, admin, log } = result.data!;
+  const config: StubConfig = {
+    listen,
+    gateways,
+    ...(serverName !== undefined && { serverName }),
+    tls: {
+      cert: resolve(directory, tls.cert),
+      key: resolve(directory, tls.key),
+      ca: resolve(directory, tls.ca),
+    },
+    ...(advertise !== undefined && { advertise: formatPortal(advertise) }),
+    connectTimeoutSeconds,
+    ...(admin !== false && { admin }),
+    log,
+  };
+  return deepFreeze({ config, warnings });
+}
