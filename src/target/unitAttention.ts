@@ -1,8 +1,5 @@
 import type { AdditionalSense } from '../scsi/sense.ts';
 
-/** A nexus that never collects its conditions cannot make us keep more of them than this. */
-const MAXIMUM_PENDING = 8;
-
 /**
  * Unit attention conditions, by initiator port (SAM-5 §5.14). A new nexus gets no POWER ON condition: nothing that
  * an initiator may have cached about the logical unit outlives the target, and firmware that boots from the disk
@@ -20,10 +17,13 @@ export class UnitAttentions {
     this.#pending.delete(initiatorPort);
   }
 
-  /** A port without a session is not told later: its state is gone with its nexus (SAM-5 §6.3.4). */
+  /**
+   * Raised twice it is still one condition, so a nexus that collects none costs no more than there are kinds.
+   * A port without a session is not told later: its state is gone with its nexus (SAM-5 §6.3.4).
+   */
   raise(initiatorPort: string, condition: AdditionalSense): void {
     const pending = this.#pending.get(initiatorPort);
-    if (pending === undefined || pending.includes(condition) || pending.length >= MAXIMUM_PENDING) return;
+    if (pending === undefined || pending.includes(condition)) return;
     pending.push(condition);
   }
 

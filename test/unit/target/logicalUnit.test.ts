@@ -157,6 +157,12 @@ test('WRITE SAME repeats its block, and one of zeros gives the space back', asyn
   expect(store.allocated).toBe(0);
 });
 
+test('WRITE SAME with UNMAP and a block that is not zeros writes that block', async () => {
+  const disk = new Disk();
+  expect(outcome(await disk.send('41 08 00000000 00 0002 00', full()))).toBe('good');
+  expect((await disk.send(read16(1, 1))).dataIn!.equals(full())).toBe(true);
+});
+
 test.each([
   ['of no blocks, whose cost has no bound', '4100 00000000 00 0000 00'],
   ['of more than its maximum', `9300 ${u64(0)} ${u32(32769)} 0000`],

@@ -191,6 +191,24 @@ test('key zero preempts everybody of an all-registrants reservation, and nobody 
   expect(await disk.keys()).toEqual([0xb]);
 });
 
+test('one key preempted under an all-registrants reservation goes, the reservation stays', async () => {
+  await disk.register(PORT_A, 0xa);
+  await disk.register(PORT_B, 0xb);
+  await disk.out(PORT_A, Action.reserve, { key: 0xa, type: 7 });
+  expect(await disk.out(PORT_B, Action.preempt, { key: 0xb, newKey: 0xa, type: 1 })).toBe('good');
+  expect(await disk.reservation()).toEqual([0, 7]);
+  expect(await disk.keys()).toEqual([0xb]);
+});
+
+test('a takeover that changes the type is told to the registrants that stay', async () => {
+  await disk.register(PORT_A, 0xa);
+  await disk.register(PORT_B, 0xb);
+  await disk.register(PORT_C, 0xc);
+  await disk.out(PORT_A, Action.reserve, { key: 0xa, type: 5 });
+  await disk.out(PORT_B, Action.preempt, { key: 0xb, newKey: 0xa, type: 6 });
+  expect(await disk.ready(PORT_C)).toBe(RELEASED);
+});
+
 test('preempting a key that nobody has conflicts', async () => {
   await disk.register(PORT_A, 0xa);
   expect(await disk.out(PORT_A, Action.preempt, { key: 0xa, newKey: 0x77, type: 1 })).toBe('conflict');

@@ -4,9 +4,10 @@ import { Disk, outcome, PORT_A, PORT_B, read16 } from './disk.ts';
 
 const RESET = '6/2903';
 
-test('a reset is told to every nexus once, and INQUIRY does not wait for it', async () => {
+test('a reset is told to every nexus once, however often it came, and INQUIRY does not wait for it', async () => {
   const disk = new Disk();
   for (const port of [PORT_A, PORT_B]) expect(outcome(await disk.send('00', undefined, port))).toBe('good');
+  disk.lu.reset();
   disk.lu.reset();
   expect(outcome(await disk.send('12 00 00 0024 00'))).toBe('good');
   for (const port of [PORT_A, PORT_B]) {
