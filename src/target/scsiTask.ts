@@ -2,7 +2,7 @@ import { AdditionalSense, fixedSense, type SenseDetail, SenseKey } from '../scsi
 import { ScsiStatus } from '../scsi/status.ts';
 
 /** The I_T nexus as reservations know it; there is one target port, so the initiator port alone tells it apart. */
-export interface Nexus {
+interface Nexus {
   /** Initiator port name: iSCSI name, `,i,0x` and the ISID in 12 hex digits (RFC 7143 §4.4.2). */
   readonly initiatorPort: string;
 }
