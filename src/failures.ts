@@ -42,6 +42,7 @@ const WIRE = {
   backend_refused: LoginStatus.targetError,
   target_not_found: LoginStatus.notFound,
   shutting_down: LoginStatus.serviceUnavailable,
+  reinstated: 'close',
   // our own
   internal_error: LoginStatus.targetError,
 } as const satisfies Record<string, LoginStatus | 'close'>;

@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 
 import type { Portal } from '../iscsi/targetAddress.ts';
-import { formatPortal } from '../iscsi/targetAddress.ts';
+
 import type { ChapRequirement } from '../policy/chapRequirement.ts';
 import type { AddressSet, InitiatorRule, RuleLocation } from '../policy/rules.ts';
 import { addressSet } from './addressSet.ts';
@@ -30,8 +30,8 @@ export interface GatewayListener {
     readonly clientCa: string;
     readonly crl?: string;
   };
-  /** `host:port` or `[v6]:port` for discovery, when no PROXY header tells what the initiator dialled. */
-  readonly advertise?: string;
+  /** For discovery, when no PROXY header tells what the initiator dialled. */
+  readonly advertise?: Portal;
 }
 
 export interface BackendConfig {
@@ -137,7 +137,7 @@ function buildListener(
       clientCa: resolve(directory, tls.clientCa),
       ...(tls.crl !== undefined && { crl: resolve(directory, tls.crl) }),
     },
-    ...(advertise !== undefined && { advertise: formatPortal(advertise) }),
+    ...(advertise !== undefined && { advertise }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 
-import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
+import type { Portal } from '../iscsi/targetAddress.ts';
 import { checkStub } from './crossChecks.ts';
 import { deepFreeze } from './deepFreeze.ts';
 import { Findings } from './findings.ts';
@@ -21,8 +21,8 @@ export interface StubConfig {
   readonly serverName?: string;
   /** Absolute paths of PEM files. */
   readonly tls: { readonly cert: string; readonly key: string; readonly ca: string };
-  /** `host:port` or `[v6]:port` for discovery; absent: what the initiator dialled. */
-  readonly advertise?: string;
+  /** For discovery; absent: what the initiator dialled. */
+  readonly advertise?: Portal;
   readonly connectTimeoutSeconds: number;
   /** Absent: turned off. */
   readonly admin?: { readonly address: Portal };
@@ -65,7 +65,7 @@ function stubConfig(source: ConfigSource, directory: string): StubConfigResult {
       key: resolve(directory, tls.key),
       ca: resolve(directory, tls.ca),
     },
-    ...(advertise !== undefined && { advertise: formatPortal(advertise) }),
+    ...(advertise !== undefined && { advertise }),
     connectTimeoutSeconds,
     ...(admin !== false && { admin }),
     log,

@@ -269,6 +269,10 @@ export class TargetLogin<A> {
 
   #response(pairs: readonly TextPair[], transit: boolean, from?: NegotiationAnswer): Buffer {
     const { currentStage, nextStage, isid, initiatorTaskTag, cmdSN } = this.#latest!;
+    const text = encodeText([...this.#portalGroupTag(), ...pairs]);
+    if (text.length > MAX_TEXT_LENGTH) {
+      throw new ProtocolError('text_too_long', 'the answer to the negotiation message would not fit into one PDU');
+    }
     const statSN = this.#statSN;
     this.#statSN = serialAdd(statSN, 1);
     if (transit) this.#stage = nextStage;
@@ -285,7 +289,7 @@ export class TargetLogin<A> {
         expCmdSN: from?.expCmdSN ?? cmdSN,
         maxCmdSN: from?.maxCmdSN ?? cmdSN,
       },
-      encodeText([...this.#portalGroupTag(), ...pairs]),
+      text,
     );
   }
 

@@ -182,7 +182,11 @@ export class Relay {
       this.#declaring.add(initiatorTaskTag);
       this.#options.toTarget(wirePdu(pdu.bhs, pdu.ahs, pdu.data, this.#digests));
     } else {
-      const nopOut = this.#substitutions.replace(pdu.bhs, answerSessionText(keys, this.#options.record));
+      const answer = answerSessionText(keys, this.#options.record);
+      if (answer.length > this.#maxRecv.initiator) {
+        throw new ProtocolError('text_too_long', 'a Text Request whose answer would not fit into one PDU');
+      }
+      const nopOut = this.#substitutions.replace(pdu.bhs, answer);
       this.#options.toTarget(wirePdu(nopOut, Buffer.alloc(0), Buffer.alloc(0), this.#digests));
     }
   }

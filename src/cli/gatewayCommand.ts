@@ -1,0 +1,20 @@
+import { Command } from '@commander-js/extra-typings';
+import { loadGatewayConfig } from '../config/gatewayConfig.ts';
+import { createLog } from '../telemetry/log.ts';
+import { runGateway } from './runGateway.ts';
+import { untilStopped } from './untilStopped.ts';
+
+export function gatewayCommand() {
+  return new Command('gateway')
+    .description('run the gateway in front of the arrays')
+    .requiredOption('-c, --config <file>', 'configuration, e.g. config/gateway.yaml')
+    .action(async ({ config: file }) => {
+      const { config, warnings } = loadGatewayConfig(file);
+      const log = createLog(config.log.level);
+      for (const { line, path, message } of warnings) log.warn({ at: `${file}:${line}`, path }, message);
+      const gateway = await runGateway(config, log);
+      const signal = await untilStopped();
+      log.info({ signal }, 'stopping');
+      await gateway.stop();
+    });
+}

@@ -1,0 +1,43 @@
+import { Command } from '@commander-js/extra-typings';
+import { loadStubConfig, stubConfigFrom } from '../config/stubConfig.ts';
+import { createLog } from '../telemetry/log.ts';
+import { runStub } from './runStub.ts';
+import { untilStopped } from './untilStopped.ts';
+
+export function stubCommand() {
+  return new Command('stub')
+    .description('run the stub beside an initiator: plain iSCSI on loopback, TLS to the gateway')
+    .option('-c, --config <file>', 'configuration, instead of the options below')
+    .option('-g, --gateway <host:port...>', 'gateways, tried in order')
+    .option('--cert <file>', "the initiator's certificate")
+    .option('--key <file>', 'its private key')
+    .option('--ca <file>', "the authority that signed the gateway's certificate")
+    .option('-l, --listen <host:port>', 'where the initiator connects (default: 127.0.0.1:3260)')
+    .option('--server-name <name>', "the name in the gateway's certificate, if it is not the host")
+    .option(
+      '--advertise <host:port>',
+      'the address that discovery shows (default: the one the initiator dialled)',
+    )
+    .action(async ({ config: file, gateway, cert, key, ca, listen, serverName, advertise }, command) => {
+      const flags = {
+        ...(listen && { listen }),
+        ...(gateway && { gateways: gateway }),
+        ...(serverName && { serverName }),
+        ...(advertise && { advertise }),
+        ...((cert ?? key ?? ca) && {
+          tls: { ...(cert && { cert }), ...(key && { key }), ...(ca && { ca }) },
+        }),
+      };
+      if (file !== undefined && Object.keys(flags).length > 0) {
+        command.error('error: --config stands alone: write the other options into the file');
+      }
+      const { config, warnings } =
+        file === undefined ? stubConfigFrom(flags, process.cwd()) : loadStubConfig(file);
+      const log = createLog(config.log.level);
+      for (const { path, message } of warnings) log.warn({ path }, message);
+      const stub = await runStub(config, log);
+      const signal = await untilStopped();
+      log.info({ signal }, 'stopping');
+      await stub.stop();
+    });
+}

@@ -1,0 +1,62 @@
+import pc from 'picocolors';
+import { ConfigError } from '../config/problem.ts';
+import { PkiError } from '../pki/pkiError.ts';
+import { CredentialsError } from '../tls/credentialsError.ts';
+import { ExitCode } from './exitCode.ts';
+
+/** All that commands say to a person. Results go to standard output, everything else to standard error. */
+export const terminal = {
+  result(text: string): void {
+    process.stdout.write(`${text}\n`);
+  },
+
+  note(text: string): void {
+    process.stderr.write(`${text}\n`);
+  },
+
+  warning(text: string): void {
+    process.stderr.write(`${pc.yellow('warning:')} ${text}\n`);
+  },
+
+  /** A step that held. */
+  passed(text: string): void {
+    process.stdout.write(`${pc.green('✓')} ${text}\n`);
+  },
+
+  /** A step that did not hold. */
+  failed(text: string): void {
+    process.stdout.write(`${pc.red('✗')} ${text}\n`);
+  },
+
+  heading(text: string): void {
+    process.stdout.write(`\n${pc.bold(text)}\n`);
+  },
+
+  /** One line that is rewritten while something goes on; nothing where the output is no terminal. */
+  progress(text: string): void {
+    if (process.stdout.isTTY) process.stdout.write(`\r${text}\u001b[K`);
+  },
+
+  progressDone(): void {
+    if (process.stdout.isTTY) process.stdout.write('\r\u001b[K');
+  },
+};
+
+/**
+ * Says what went wrong, and tells which exit code it is.
+ *
+ * @param error whatever a command threw
+ */
+export function explainError(error: unknown): number {
+  if (error instanceof ConfigError) {
+    process.stderr.write(`${error.message}\n`);
+    return ExitCode.configuration;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${pc.red('error:')} ${message}\n`);
+  if (error instanceof CredentialsError) return ExitCode.configuration;
+  if (!(error instanceof PkiError) && process.env['SANGATE_TRACE'] && error instanceof Error) {
+    process.stderr.write(`${error.stack}\n`);
+  }
+  return ExitCode.failure;
+}

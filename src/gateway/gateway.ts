@@ -1,0 +1,153 @@
+import { randomBytes } from 'node:crypto';
+import type { AddressInfo, Socket } from 'node:net';
+import tls, { type TLSSocket } from 'node:tls';
+import type { GatewayConfig, GatewayListener } from '../config/gatewayConfig.ts';
+import { Failure } from '../failures.ts';
+import { randomIsid } from '../initiator/isid.ts';
+import { Challenges } from '../login/challenges.ts';
+import { Policy } from '../policy/policy.ts';
+import type { Observer } from '../telemetry/events.ts';
+import { tlsClientFailure } from '../tls/clientFailure.ts';
+import type { GatewayCredentials } from '../tls/credentials.ts';
+import { gatewayTlsOptions } from '../tls/gate.ts';
+import { plainAddress } from '../transport/plainAddress.ts';
+import { Anteroom } from './anteroom.ts';
+import { Backend } from './backend.ts';
+import { Directory } from './directory.ts';
+import { RefusalReport } from './refusalReport.ts';
+import { SessionTable } from './sessionTable.ts';
+import { Tunnel, type TunnelContext } from './tunnel.ts';
+
+export interface GatewayOptions {
+  readonly config: GatewayConfig;
+  /** One for each listener of the configuration, in its order. */
+  readonly credentials: readonly GatewayCredentials[];
+  readonly observe: Observer;
+}
+
+/** Waits for a connection's TLS handshake to become a tunnel. */
+interface Arrival {
+  readonly leave: () => void;
+}
+
+/** The listening side: TLS servers, the anteroom before authentication, one Tunnel for each connection. */
+export class Gateway {
+  readonly sessions = new SessionTable();
+  readonly #options: GatewayOptions;
+  readonly #anteroom: Anteroom;
+  readonly #context: Omit<TunnelContext, 'advertise'>;
+  readonly #refusals: RefusalReport;
+  readonly #servers: tls.Server[] = [];
+  readonly #sockets = new Set<Socket>();
+
+  constructor(options: GatewayOptions) {
+    const { config, observe } = options;
+    this.#options = options;
+    this.#anteroom = new Anteroom(config.limits);
+    this.#refusals = new RefusalReport(observe);
+    const challenges = new Challenges(randomBytes);
+    const policy = new Policy(config.initiators);
+    const backends = config.backends.map((backend) => new Backend(backend, challenges));
+    const timeoutMs = config.limits.discoverySeconds * 1000;
+    this.#context = {
+      policy,
+      challenges,
+      directory: new Directory({ backends, policy, timeoutMs, newIsid: randomIsid }),
+      sessions: this.sessions,
+      observe,
+      loginTimeoutMs: config.limits.loginSeconds * 1000,
+    };
+  }
+
+  /**
+   * Starts every listener.
+   *
+   * @returns where each one listens
+   * @throws the first listener's error; those that had started are closed again
+   */
+  async start(): Promise<AddressInfo[]> {
+    const { config, credentials } = this.#options;
+    try {
+      return await Promise.all(config.listen.map((listener, i) => this.#listen(listener, credentials[i]!)));
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** True while every listener takes connections. */
+  get isListening(): boolean {
+    return (
+      this.#servers.length === this.#options.config.listen.length && this.#servers.every((s) => s.listening)
+    );
+  }
+
+  /** Connections that have not authenticated. */
+  get unauthenticated(): number {
+    return this.#anteroom.size;
+  }
+
+  /** Stops listening and ends every session and connection. */
+  async stop(): Promise<void> {
+    const closed = this.#servers.map(
+      (server) => new Promise<void>((resolve) => void server.close(() => resolve())),
+    );
+    this.sessions.endAll(new Failure('shutting_down', 'the gateway stops'));
+    for (const socket of this.#sockets) socket.destroy();
+    await Promise.all(closed);
+  }
+
+  #listen(listener: GatewayListener, credentials: GatewayCredentials): Promise<AddressInfo> {
+    const { advertise } = listener;
+    const context: TunnelContext = advertise === undefined ? this.#context : { ...this.#context, advertise };
+    const arrivals = new Map<string, Arrival>();
+    const server = tls.createServer({ ...gatewayTlsOptions(credentials), noDelay: true, keepAlive: true });
+    server.on('connection', (socket: Socket) => this.#arrive(socket, arrivals));
+    server.on('secureConnection', (socket) => this.#serve(socket, arrivals, context));
+    server.on('tlsClientError', (error, socket) => {
+      const address = plainAddress(socket.remoteAddress ?? 'unknown');
+      this.#options.observe({ kind: 'handshake', peer: { address }, failure: tlsClientFailure(error) });
+    });
+    this.#servers.push(server);
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host: listener.address.host, port: listener.address.port }, () => {
+        server.off('error', reject);
+        resolve(server.address() as AddressInfo);
+      });
+    });
+  }
+
+  #arrive(socket: Socket, arrivals: Map<string, Arrival>): void {
+    const address = plainAddress(socket.remoteAddress ?? 'unknown');
+    const key = arrivalKey(socket);
+    try {
+      const leave = this.#anteroom.enter(address);
+      arrivals.set(key, { leave });
+      this.#sockets.add(socket);
+      socket.once('close', () => {
+        leave();
+        arrivals.delete(key);
+        this.#sockets.delete(socket);
+      });
+    } catch (error) {
+      socket.destroy();
+      this.#refusals.add({ address }, Failure.from(error));
+    }
+  }
+
+  #serve(socket: TLSSocket, arrivals: Map<string, Arrival>, context: TunnelContext): void {
+    const arrival = arrivals.get(arrivalKey(socket));
+    if (arrival === undefined) {
+      socket.destroy(); // refused or closed while its handshake was under way
+      return;
+    }
+    const peer = { address: plainAddress(socket.remoteAddress!) };
+    void new Tunnel(socket, context, peer, arrival.leave).run();
+  }
+}
+
+/** A TLSSocket and the socket below it have the same addresses; Node shows no other way from one to the other. */
+function arrivalKey(socket: Socket): string {
+  return [socket.remoteAddress, socket.remotePort, socket.localAddress, socket.localPort].join(' ');
+}

@@ -1,0 +1,176 @@
+import { Failure } from '../failures.ts';
+import { PassThroughNegotiation } from '../login/passThrough.ts';
+import {
+  TargetLogin,
+  type AuthenticatedLogin,
+  type NegotiationAnswer,
+  type NegotiationRequest,
+} from '../login/targetLogin.ts';
+import { answerOffers, Negotiation, type NegotiatedParameters } from '../login/negotiation.ts';
+import type { Admission, Authorization, Policy } from '../policy/policy.ts';
+import type { CertificateIdentity } from '../policy/subject.ts';
+import type { PduConnection } from '../transport/pduConnection.ts';
+import type { Challenges } from '../login/challenges.ts';
+import type { BackendLeg, Backend } from './backend.ts';
+import type { Directory } from './directory.ts';
+
+/** Every target is shown at one address, in one portal group; login says the same tag (RFC 7143 §13.9). */
+export const PORTAL_GROUP_TAG = 1;
+
+/** It only has to be non-zero: nobody can join a discovery session (RFC 7143 §11.13.3). */
+const DISCOVERY_TSIH = 1;
+
+export interface LoginContext {
+  readonly policy: Policy;
+  readonly directory: Directory;
+  readonly challenges: Challenges;
+}
+
+/** What is known of a login while it goes on; the log line is written from it, however the login ends. */
+export interface LoginTrace {
+  authorization?: Authorization;
+  admission?: Admission;
+  backend?: Backend;
+}
+
+export type LoginOutcome =
+  | {
+      readonly kind: 'Normal';
+      readonly login: AuthenticatedLogin<Admission>;
+      readonly authorization: Authorization;
+      readonly leg: BackendLeg;
+      readonly parameters: NegotiatedParameters;
+      readonly statSN: number;
+    }
+  | {
+      readonly kind: 'Discovery';
+      readonly login: AuthenticatedLogin<Admission>;
+      readonly parameters: NegotiatedParameters;
+      readonly statSN: number;
+    };
+
+/**
+ * Takes one initiator through its login. For a Normal session the array is opened, and has accepted us, before the initiator
+ * is told that its security stage is passed: what can't be delivered is never accepted.
+ */
+export class LoginExchange {
+  readonly trace: LoginTrace = {};
+  readonly login: TargetLogin<Admission>;
+  readonly #connection: PduConnection;
+  readonly #context: LoginContext;
+  readonly #signal: AbortSignal;
+  #authenticated: AuthenticatedLogin<Admission> | undefined;
+  #leg: BackendLeg | undefined;
+  readonly #passThrough = new PassThroughNegotiation();
+  readonly #ownNegotiation = new Negotiation();
+
+  /**
+   * @param peer what TLS says of the peer
+   * @param initialStatSN number of the first response
+   * @param signal aborts when the initiator has gone or its time is over
+   */
+  constructor(
+    connection: PduConnection,
+    context: LoginContext,
+    peer: { certificate: CertificateIdentity; address: string },
+    initialStatSN: number,
+    signal: AbortSignal,
+  ) {
+    this.#connection = connection;
+    this.#context = context;
+    this.#signal = signal;
+    this.login = new TargetLogin<Admission>({
+      admit: ({ initiatorName }) => {
+        const admission = context.policy.admit({ ...peer, initiatorName });
+        this.trace.admission = admission;
+        const { chap } = admission.rule;
+        return chap === undefined ? { admission } : { admission, chap };
+      },
+      challenges: context.challenges,
+      targetPortalGroupTag: PORTAL_GROUP_TAG,
+      initialStatSN,
+    });
+  }
+
+  /** @throws whatever ended the login; the initiator has not been told yet */
+  async run(): Promise<LoginOutcome> {
+    try {
+      return await this.#exchange();
+    } catch (error) {
+      this.#leg?.close();
+      this.#signal.throwIfAborted();
+      throw error;
+    } finally {
+      this.login.end();
+      this.#leg?.login.end();
+    }
+  }
+
+  async #exchange(): Promise<LoginOutcome> {
+    for (;;) {
+      const pdu = await this.#connection.next();
+      if (pdu === undefined)
+        throw new Failure('peer_closed', 'the initiator closed the connection during login');
+      let step = this.login.receive(pdu);
+      if (step.kind === 'authenticated') {
+        this.#authenticated = step.login;
+        if (step.login.identity.sessionType === 'Normal') await this.#openBackend(step.login);
+        step = this.login.proceed();
+      }
+      if (step.kind === 'send') {
+        await this.#connection.write(step.response);
+      } else if (step.kind === 'negotiate') {
+        const answer = await this.#negotiate(step.request);
+        const response = this.login.answer(answer);
+        // Before the initiator is told: what was agreed on may turn out to be nothing that we can relay.
+        const outcome = answer.transit ? this.#outcome() : undefined;
+        await this.#connection.write(response);
+        if (outcome !== undefined) return outcome;
+      }
+    }
+  }
+
+  async #openBackend(login: AuthenticatedLogin<Admission>): Promise<void> {
+    const { identity, admission, opening } = login;
+    const authorization = this.#context.policy.authorize(admission, identity.targetName!);
+    this.trace.authorization = authorization;
+    const backend = await this.#context.directory.locate(authorization, identity.initiatorNameAsSent);
+    this.trace.backend = backend;
+    this.#leg = await backend.open(
+      {
+        initiatorName: identity.initiatorNameAsSent,
+        sessionType: 'Normal',
+        targetName: identity.targetNameAsSent!,
+        isid: opening.isid,
+        cid: opening.cid,
+        initiatorTaskTag: opening.initiatorTaskTag,
+        cmdSN: opening.cmdSN,
+      },
+      this.#signal,
+    );
+  }
+
+  async #negotiate({ keys, transit }: NegotiationRequest): Promise<NegotiationAnswer> {
+    const leg = this.#leg;
+    if (leg === undefined) {
+      const pairs = answerOffers(keys, new Map());
+      this.#ownNegotiation.record('initiator', keys);
+      this.#ownNegotiation.record('target', pairs);
+      const { cmdSN } = this.#authenticated!.opening;
+      return { pairs, transit, tsih: DISCOVERY_TSIH, expCmdSN: cmdSN, maxCmdSN: cmdSN };
+    }
+    const answer = await leg.negotiate(this.#passThrough.fromInitiator(keys), transit);
+    return { ...answer, pairs: this.#passThrough.fromTarget(answer.keys) };
+  }
+
+  #outcome(): LoginOutcome {
+    const login = this.#authenticated!;
+    const statSN = this.login.nextStatSN;
+    const { authorization } = this.trace;
+    if (this.#leg === undefined || authorization === undefined) {
+      return { kind: 'Discovery', login, parameters: this.#ownNegotiation.parameters, statSN };
+    }
+    const { parameters } = this.#passThrough;
+    return { kind: 'Normal', login, authorization, leg: this.#leg, parameters, statSN };
+  }
+}

@@ -1,0 +1,207 @@
+import { randomInt } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import { Failure } from '../failures.ts';
+import { formatPortal, type Portal, type TargetAddress } from '../iscsi/targetAddress.ts';
+import type { Admission, Authorization } from '../policy/policy.ts';
+import type { CertificateIdentity } from '../policy/subject.ts';
+import type { Observer, Peer } from '../telemetry/events.ts';
+import { admitTls } from '../tls/gate.ts';
+import { closeAfterFlush } from '../transport/closeAfterFlush.ts';
+import { ChunkReader } from '../transport/chunkReader.ts';
+import { PduConnection } from '../transport/pduConnection.ts';
+import { readPreamble } from '../transport/preamble.ts';
+import type { ProxyHeader } from '../transport/proxyHeader.ts';
+import { LoginExchange, PORTAL_GROUP_TAG, type LoginContext, type LoginOutcome } from './loginExchange.ts';
+import { DiscoveryExchange } from './discoveryExchange.ts';
+import { plainAddress } from '../transport/plainAddress.ts';
+import { Session } from './session.ts';
+import type { SessionTable } from './sessionTable.ts';
+
+/** RFC 7143 §13.12: what every side takes before it has declared more. */
+const LOGIN_LIMITS = { maxAhsLength: 0, maxDataSegmentLength: 8192 } as const;
+/** A discovery session that asks nothing more is over. */
+const DISCOVERY_IDLE_MS = 60_000;
+
+export interface TunnelContext extends LoginContext {
+  readonly sessions: SessionTable;
+  readonly observe: Observer;
+  readonly loginTimeoutMs: number;
+  /** Shown in discovery where no PROXY header tells what the initiator dialled. */
+  readonly advertise?: Portal;
+}
+
+/**
+ * One tunnel from its TLS handshake to its end: gate, PROXY header, login, session. Whatever happens is told to the observer once.
+ */
+export class Tunnel {
+  readonly #socket: TLSSocket;
+  readonly #context: TunnelContext;
+  readonly #leaveAnteroom: () => void;
+  #peer: Peer;
+
+  constructor(socket: TLSSocket, context: TunnelContext, peer: Peer, leaveAnteroom: () => void) {
+    this.#socket = socket;
+    this.#context = context;
+    this.#peer = peer;
+    this.#leaveAnteroom = leaveAnteroom;
+  }
+
+  /** Never rejects: a tunnel's end is nobody else's affair. */
+  async run(): Promise<void> {
+    this.#socket.on('error', () => {}); // its readers hear of it; between two of them nobody may
+    try {
+      const certificate = this.#gate();
+      if (certificate !== undefined) await this.#serve(certificate);
+    } catch (error) {
+      this.#context.observe({ kind: 'login', peer: this.#peer, failure: Failure.from(error) });
+    } finally {
+      closeAfterFlush(this.#socket);
+    }
+  }
+
+  #gate(): CertificateIdentity | undefined {
+    try {
+      const certificate = admitTls(this.#socket);
+      this.#peer = { ...this.#peer, certificate: shortName(certificate) };
+      this.#context.observe({ kind: 'handshake', peer: this.#peer });
+      return certificate;
+    } catch (error) {
+      this.#socket.destroy();
+      this.#context.observe({ kind: 'handshake', peer: this.#peer, failure: Failure.from(error) });
+      return undefined;
+    }
+  }
+
+  async #serve(certificate: CertificateIdentity): Promise<void> {
+    const deadline = this.#deadline();
+    const chunks = new ChunkReader(this.#socket);
+    const connection = new PduConnection(chunks, LOGIN_LIMITS);
+    const peer = { certificate, address: this.#peer.address };
+    const exchange = new LoginExchange(connection, this.#context, peer, randomInt(2 ** 32), deadline.signal);
+    try {
+      const shown = this.#shownAt(await readPreamble(chunks));
+      const outcome = await exchange.run();
+      this.#leaveAnteroom();
+      deadline.clear();
+      if (outcome.kind === 'Normal') await this.#relay(outcome, exchange, connection, shown);
+      else await this.#discovery(outcome, exchange, connection, shown);
+    } catch (error) {
+      const failure = Failure.from(deadline.signal.aborted ? deadline.signal.reason : error);
+      // Before the socket goes, the initiator is told why, where RFC 7143 lets us.
+      closeAfterFlush(this.#socket, exchange.login.refusal(failure));
+      this.#report(exchange, { failure });
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  async #relay(
+    outcome: Extract<LoginOutcome, { kind: 'Normal' }>,
+    exchange: LoginExchange,
+    connection: PduConnection,
+    shown: TargetAddress,
+  ): Promise<void> {
+    const { sessions, observe } = this.#context;
+    const record = { name: outcome.login.identity.targetNameAsSent!, addresses: [shown] };
+    const session = new Session(sessions.newId(), this.#socket, outcome, record);
+    const peer = this.#report(exchange, { session: session.id, portal: formatPortal(outcome.leg.portal) });
+    sessions.add(session);
+    const end = await session.run(connection.detach());
+    sessions.remove(session);
+    const { initiator, target } = session.relay.traffic;
+    observe({
+      kind: 'sessionEnded',
+      peer,
+      session: session.id,
+      target: session.target,
+      ...end,
+      fromInitiator: initiator,
+      fromTarget: target,
+    });
+  }
+
+  async #discovery(
+    outcome: Extract<LoginOutcome, { kind: 'Discovery' }>,
+    exchange: LoginExchange,
+    connection: PduConnection,
+    shown: TargetAddress,
+  ): Promise<void> {
+    const peer = this.#report(exchange, {});
+    const { directory, observe } = this.#context;
+    const discovery = new DiscoveryExchange(connection, outcome, directory, shown);
+    this.#socket.setTimeout(DISCOVERY_IDLE_MS, () => this.#socket.destroy());
+    try {
+      await discovery.run((discovered) => {
+        const { records, missing, malformed } = discovered;
+        observe({ kind: 'discovery', peer, shown: records.length, missing, malformed });
+      });
+    } catch (error) {
+      observe({
+        kind: 'discovery',
+        peer,
+        shown: 0,
+        missing: [],
+        malformed: [],
+        failure: Failure.from(error),
+      });
+    }
+  }
+
+  /** The login's one line; gives the peer with all that is known of it now. */
+  #report(
+    { trace, login }: LoginExchange,
+    result: { session?: number; portal?: string; failure?: Failure },
+  ): Peer {
+    const { identity } = login;
+    const peer: Peer = identity ? { ...this.#peer, initiatorName: identity.initiatorName } : this.#peer;
+    const { admission, authorization, backend } = trace;
+    this.#context.observe({
+      kind: 'login',
+      peer,
+      ...(identity && { sessionType: identity.sessionType }),
+      ...(identity?.targetName !== undefined && { target: identity.targetName }),
+      ...(admission && { rule: describeRule(admission, authorization) }),
+      ...(backend && { backend: backend.name }),
+      ...result,
+    });
+    return peer;
+  }
+
+  /** The address at which this initiator reaches the gateway: as its stub says, else as configured, else as the socket says. */
+  #shownAt(header: ProxyHeader | undefined): TargetAddress {
+    const portal: Portal =
+      header !== undefined
+        ? { host: header.authority ?? header.destination.host, port: header.destination.port }
+        : (this.#context.advertise ?? {
+            host: plainAddress(this.#socket.localAddress!),
+            port: this.#socket.localPort!,
+          });
+    return { ...portal, portalGroupTag: PORTAL_GROUP_TAG };
+  }
+
+  /** The whole of it, from the first byte to full feature phase, has one time limit; a peer that leaves ends it too. */
+  #deadline(): { signal: AbortSignal; clear: () => void } {
+    const controller = new AbortController();
+    const seconds = this.#context.loginTimeoutMs / 1000;
+    const timer = setTimeout(() => {
+      controller.abort(new Failure('login_timeout', `the login was not done within ${seconds} s`));
+      this.#socket.destroy();
+    }, this.#context.loginTimeoutMs);
+    const onClose = (): void =>
+      controller.abort(new Failure('peer_closed', 'the initiator closed the connection during login'));
+    this.#socket.once('close', onClose);
+    const clear = (): void => {
+      clearTimeout(timer);
+      this.#socket.off('close', onClose);
+    };
+    return { signal: controller.signal, clear };
+  }
+}
+
+function shortName({ uri, dns, cn, sha256 }: CertificateIdentity): string {
+  return uri[0] ?? dns[0] ?? cn ?? sha256;
+}
+
+function describeRule({ rule }: Admission, authorization: Authorization | undefined): string {
+  return `${rule.id} at ${authorization?.access.location ?? rule.location}`;
+}

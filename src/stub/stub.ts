@@ -1,0 +1,127 @@
+import net, { type AddressInfo, type Socket } from 'node:net';
+import tls, { type TLSSocket } from 'node:tls';
+import type { StubConfig } from '../config/stubConfig.ts';
+import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
+import type { StubCredentials } from '../tls/credentials.ts';
+import { checkGateway, stubTlsOptions } from '../tls/dial.ts';
+import { bridge } from '../transport/bridge.ts';
+import { dialFirst, settle } from '../transport/dial.ts';
+import { plainAddress } from '../transport/plainAddress.ts';
+import { encodeProxyHeader, type ProxyHeader } from '../transport/proxyHeader.ts';
+
+/** What the stub tells its log. */
+export type StubEvent =
+  | { readonly kind: 'opened'; readonly initiator: string; readonly gateway: string }
+  | { readonly kind: 'closed'; readonly initiator: string; readonly gateway: string; readonly error?: Error }
+  | { readonly kind: 'unreachable'; readonly initiator: string; readonly error: Error };
+
+export interface StubOptions {
+  readonly config: StubConfig;
+  readonly credentials: StubCredentials;
+  readonly observe: (event: StubEvent) => void;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * The small end of the tunnel, beside the initiator: takes plain iSCSI on loopback, dials the first gateway that answers, sends
+ * one PROXY header and then moves bytes. It knows nothing of iSCSI.
+ */
+export class Stub {
+  readonly #options: StubOptions;
+  readonly #server: net.Server;
+  readonly #sockets = new Set<Socket>();
+
+  constructor(options: StubOptions) {
+    this.#options = options;
+    this.#server = net.createServer({ pauseOnConnect: true, noDelay: true, keepAlive: true }, (socket) => {
+      void this.#serve(socket);
+    });
+  }
+
+  start(): Promise<AddressInfo> {
+    const { host, port } = this.#options.config.listen;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host, port }, () => {
+        this.#server.off('error', reject);
+        resolve(this.#server.address() as AddressInfo);
+      });
+    });
+  }
+
+  async stop(): Promise<void> {
+    const closed = new Promise<void>((resolve) => void this.#server.close(() => resolve()));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  async #serve(initiator: Socket): Promise<void> {
+    const { config, observe } = this.#options;
+    const header = this.#proxyHeader(initiator);
+    const name = formatPortal(header.source);
+    this.#sockets.add(initiator);
+    const gone = new AbortController();
+    const onClose = (): void => gone.abort();
+    const onError = (): void => {}; // its close follows
+    initiator.once('close', onClose);
+    initiator.once('close', () => this.#sockets.delete(initiator));
+    initiator.on('error', onError);
+    try {
+      const { connection: tunnel, portal } = await dialFirst(
+        config.gateways,
+        config.connectTimeoutSeconds * 1000,
+        (gateway, timeout) => this.#connect(gateway, AbortSignal.any([timeout, gone.signal])),
+      );
+      initiator.off('close', onClose);
+      initiator.off('error', onError);
+      const gateway = formatPortal(portal);
+      observe({ kind: 'opened', initiator: name, gateway });
+      tunnel.write(encodeProxyHeader(header));
+      bridge(initiator, tunnel, {
+        fromA: (chunk) => void tunnel.write(chunk),
+        fromB: (chunk) => void initiator.write(chunk),
+        first: { a: NOTHING, b: NOTHING },
+        onEnd: ({ error }) =>
+          observe({ kind: 'closed', initiator: name, gateway, ...(error instanceof Error && { error }) }),
+      });
+      initiator.resume();
+    } catch (error) {
+      initiator.destroy();
+      observe({ kind: 'unreachable', initiator: name, error: error as Error });
+    }
+  }
+
+  #connect(gateway: Portal, signal: AbortSignal): Promise<TLSSocket> {
+    const { config, credentials } = this.#options;
+    const { serverName } = config;
+    return new Promise((resolve, reject) => {
+      const socket = tls.connect({
+        ...stubTlsOptions(credentials, { host: gateway.host, ...(serverName && { serverName }) }),
+        host: gateway.host,
+        port: gateway.port,
+      });
+      socket.setNoDelay(true);
+      socket.setKeepAlive(true, 30_000);
+      const check = (): void => {
+        try {
+          checkGateway(socket);
+          resolve(socket);
+        } catch (error) {
+          socket.destroy();
+          reject(error as Error);
+        }
+      };
+      settle(socket, 'secureConnect', signal, check, reject);
+    });
+  }
+
+  #proxyHeader(initiator: Socket): ProxyHeader {
+    const source = { host: plainAddress(initiator.remoteAddress ?? '::'), port: initiator.remotePort ?? 0 };
+    const dialled = { host: plainAddress(initiator.localAddress ?? '::'), port: initiator.localPort ?? 0 };
+    const { advertise } = this.#options.config;
+    if (advertise === undefined) return { source, destination: dialled };
+    if (net.isIP(advertise.host) > 0) return { source, destination: advertise };
+    return { source, destination: { host: dialled.host, port: advertise.port }, authority: advertise.host };
+  }
+}

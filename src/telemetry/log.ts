@@ -1,0 +1,106 @@
+import { pino, type DestinationStream, type Logger } from 'pino';
+import { describeLoginStatus } from '../iscsi/loginStatus.ts';
+import type { Failure } from '../failures.ts';
+import type { GatewayEvent, Observer, Peer } from './events.ts';
+
+export type { Logger } from 'pino';
+
+/**
+ * The process log: JSON lines on standard error. Events hold no secrets; the redaction is for what a later hand may add.
+ *
+ * @param destination standard error unless given
+ */
+export function createLog(
+  level: string,
+  destination: DestinationStream = pino.destination({ dest: 2, sync: false }),
+): Logger {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: ['secret', 'password', 'key', '*.secret', '*.password', '*.key'], censor: '[secret]' },
+    },
+    destination,
+  );
+}
+
+/** Writes one line for each event. */
+export function logEvents(log: Logger): Observer {
+  return (event) => {
+    const { level, message, fields } = line(event);
+    log[level](fields, message);
+  };
+}
+
+interface Line {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly fields: object;
+}
+
+function line(event: GatewayEvent): Line {
+  switch (event.kind) {
+    case 'refused':
+      return {
+        level: 'warn',
+        message: 'connection refused',
+        fields: { ...who(event.peer), ...why(event.failure), suppressed: event.suppressed },
+      };
+    case 'handshake':
+      return event.failure === undefined
+        ? { level: 'debug', message: 'tunnel open', fields: who(event.peer) }
+        : { level: 'warn', message: 'tunnel refused', fields: { ...who(event.peer), ...why(event.failure) } };
+    case 'login': {
+      const { peer, failure, kind: _, ...what } = event;
+      const verdict = failure === undefined ? 'allowed' : 'denied';
+      return {
+        level: failure === undefined ? 'info' : levelOf(failure),
+        message: `login ${verdict}`,
+        fields: { verdict, ...who(peer), ...what, ...(failure && why(failure)) },
+      };
+    }
+    case 'discovery': {
+      const { peer, shown, missing, malformed, failure } = event;
+      const isWhole = missing.length === 0 && malformed.length === 0 && failure === undefined;
+      return {
+        level: isWhole ? 'info' : 'warn',
+        message: 'discovery answered',
+        fields: {
+          ...who(peer),
+          shown,
+          ...(missing.length > 0 && { missing: missing.map(({ failure: { message } }) => message) }),
+          ...(malformed.length > 0 && { malformed: malformed.slice(0, 10) }),
+          ...(failure && why(failure)),
+        },
+      };
+    }
+    case 'sessionEnded': {
+      const { peer, failure, kind: _, ...what } = event;
+      return {
+        level: failure === undefined ? 'info' : 'warn',
+        message: 'session ended',
+        fields: { ...who(peer), ...what, ...(failure && why(failure)) },
+      };
+    }
+  }
+}
+
+function who({ address, certificate, initiatorName }: Peer): object {
+  return { address, ...(certificate && { certificate }), ...(initiatorName && { initiator: initiatorName }) };
+}
+
+/** What the peer was told and why in truth; a fault of our own carries its stack. */
+function why({ reason, message, wire, cause, stack }: Failure): object {
+  return {
+    reason,
+    detail: message,
+    told: wire === 'close' ? 'connection closed' : describeLoginStatus(wire),
+    ...(reason === 'internal_error' && { stack: cause instanceof Error ? cause.stack : stack }),
+  };
+}
+
+function levelOf(failure: Failure): 'warn' | 'error' {
+  return failure.reason === 'internal_error' ? 'error' : 'warn';
+}
