@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
 import { loadGatewayConfig } from '../config/gatewayConfig.ts';
+import { formatProblem } from '../config/problem.ts';
 import { loadStubConfig } from '../config/stubConfig.ts';
 import { loadGatewayCredentials, loadStubCredentials } from '../tls/credentials.ts';
 import { terminal } from './terminal.ts';
@@ -21,7 +22,7 @@ async function checkGateway(file: string) {
   const credentials = await Promise.all(config.listen.map(({ tls }) => loadGatewayCredentials(tls)));
   const { listen, backends, initiators } = config;
   return {
-    warnings: [...warnings.map(String), ...credentials.flatMap((c) => c.warnings)],
+    warnings: [...warnings.map(formatProblem), ...credentials.flatMap((c) => c.warnings)],
     summary: `${listen.length} listener(s), ${backends.length} backend(s), ${initiators.length} initiator(s)`,
   };
 }
@@ -30,7 +31,7 @@ async function checkStub(file: string) {
   const { config, warnings } = loadStubConfig(file);
   const credentials = await loadStubCredentials(config.tls);
   return {
-    warnings: [...warnings.map(String), ...credentials.warnings],
+    warnings: [...warnings.map(formatProblem), ...credentials.warnings],
     summary: `${config.gateways.length} gateway(s)`,
   };
 }
