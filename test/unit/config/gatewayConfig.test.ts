@@ -50,7 +50,7 @@ test('advertise comes out with its port', () => {
   const { config } = parse(minimalGateway({ 2: '  - address: "[::]:0"\n    advertise: "[2001:DB8::1]"' }));
   expect(config.listen[0]).toMatchObject({
     address: { host: '::', port: 0 },
-    advertise: '[2001:db8::1]:3260',
+    advertise: { host: '2001:db8::1', port: 3260 },
   });
 });
 

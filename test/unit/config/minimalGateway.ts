@@ -1,3 +1,5 @@
+import { expect } from 'vitest';
+
 import { parseGatewayConfig, type GatewayConfigResult } from '../../../src/config/gatewayConfig.ts';
 import { ConfigError, type Problem } from '../../../src/config/problem.ts';
 
@@ -39,4 +41,20 @@ export function problemsOf(text: string, secrets?: Readonly<Record<string, strin
     throw error;
   }
   return [];
+}
+
+/** A mistake in the minimal configuration, and what must be said of it. */
+export type Case = [
+  name: string,
+  edits: Readonly<Record<number, string>>,
+  expected: { readonly at: string; readonly path: string; readonly message: RegExp; readonly hint: RegExp },
+  secrets?: Readonly<Record<string, string>>,
+];
+
+export function expectProblem(edits: Case[1], { at, path, message, hint }: Case[2], secrets: Case[3]): void {
+  const problems = problemsOf(minimalGateway(edits), secrets);
+  const problem = problems.find((found) => found.path === path && message.test(found.message));
+  expect(problem, JSON.stringify(problems, null, 1)).toBeDefined();
+  expect(`${problem!.line}:${problem!.column}`).toBe(at);
+  expect(problem!.hint).toMatch(hint);
 }

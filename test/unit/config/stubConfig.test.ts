@@ -56,7 +56,7 @@ test('all that can be set is set', () => {
   );
   expect(config).toMatchObject({
     serverName: 'gw.example.org',
-    advertise: '192.0.2.20:3260',
+    advertise: { host: '192.0.2.20', port: 3260 },
     admin: { address: { host: '127.0.0.1', port: 9261 } },
     connectTimeoutSeconds: 9,
     log: { level: 'debug' },
