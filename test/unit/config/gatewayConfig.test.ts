@@ -54,6 +54,17 @@ test('advertise comes out with its port', () => {
   });
 });
 
+test("listeners on port 0 do not stand in each other's way", () => {
+  const tls = 'tls: { cert: gw.crt, key: gw.key, clientCa: ca.crt }';
+  const { config } = parse(
+    minimalGateway({
+      2: `  - { address: "127.0.0.1:0", ${tls} }`,
+      3: `  - { address: "127.0.0.1:0", ${tls} }`,
+    }),
+  );
+  expect(config.listen).toHaveLength(2);
+});
+
 test('names are normalised and rules know where they stand', () => {
   const { config } = parse(minimalGateway({ 9: '    iqn: IQN.1993-08.Org.debian:01:DB1' }));
   expect(config.initiators[0]).toMatchObject({
