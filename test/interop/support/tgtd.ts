@@ -1,0 +1,121 @@
+import { once } from 'node:events';
+import { truncate, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import path from 'node:path';
+import { Program, run, runOk } from './process.ts';
+import type { Resources } from './resources.ts';
+
+export interface ChapAccount {
+  readonly user: string;
+  readonly secret: string;
+}
+
+export interface TargetOptions {
+  /** Backing file by LUN. tgtd adds LUN 0, a controller, by itself. */
+  readonly luns: Record<number, string>;
+  /** What initiators must know. */
+  readonly incoming?: ChapAccount;
+  /** What the target proves in mutual CHAP. */
+  readonly outgoing?: ChapAccount;
+  /** Asks for these accounts in discovery too, which tgtd otherwise leaves open. */
+  readonly guardDiscovery?: boolean;
+  /** tgtd refuses CRC32C header digests unless it is told to take them. */
+  readonly headerDigest?: boolean;
+}
+
+/** A private tgtd on a loopback port, open to every address; several may run side by side. */
+export class Tgtd {
+  readonly port: number;
+  readonly #program: Program;
+  readonly #control: Record<string, string>;
+  #targets = 0;
+
+  private constructor(port: number, program: Program, control: Record<string, string>) {
+    this.port = port;
+    this.#program = program;
+    this.#control = control;
+  }
+
+  /** Starts on `port`, or on a free one. */
+  static async start(opened: Resources, port?: number): Promise<Tgtd> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await Tgtd.#startOn(opened, port ?? (await freePort()));
+      } catch (error) {
+        if (port !== undefined || attempt === 5) throw error;
+      }
+    }
+  }
+
+  static async #startOn(opened: Resources, port: number): Promise<Tgtd> {
+    // A control socket of its own keeps instances apart, without a table of control port numbers.
+    const control = { TGT_IPC_SOCKET: path.join(await opened.directory(), 'control') };
+    const program = new Program(opened, 'tgtd', ['-f', '--iscsi', `portal=127.0.0.1:${port}`], {
+      env: control,
+    });
+    // The last line of its start; a port that is taken it reports before, and runs on without a portal.
+    await program.find((line) => line.includes('bs_init') || undefined, { what: 'start of tgtd' });
+    const { stdout, stderr } = await run('tgtadm', ['--lld', 'iscsi', '--op', 'show', '--mode', 'portal'], {
+      env: control,
+    });
+    if (stdout.includes(`127.0.0.1:${port},`)) return new Tgtd(port, program, control);
+    await program.stop();
+    throw new Error(`tgtd has no portal on port ${port}\n${stderr}${program.lines.join('\n')}`);
+  }
+
+  get portal(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  async addTarget(name: string, options: TargetOptions): Promise<void> {
+    const tid = ['--tid', String(++this.#targets)];
+    await this.#adm('new', 'target', ...tid, '--targetname', name);
+    for (const [lun, file] of Object.entries(options.luns)) {
+      await this.#adm('new', 'logicalunit', ...tid, '--lun', lun, '--backing-store', file);
+    }
+    // without a target, an account counts for discovery
+    const scopes = options.guardDiscovery ? [tid, []] : [tid];
+    if (options.incoming) await this.#addAccount(options.incoming, scopes);
+    if (options.outgoing) await this.#addAccount(options.outgoing, scopes, '--outgoing');
+    if (options.headerDigest) {
+      await this.#adm('update', 'target', ...tid, '--name', 'HeaderDigest', '--value', 'CRC32C');
+    }
+    await this.#adm('bind', 'target', ...tid, '--initiator-address', 'ALL');
+  }
+
+  /** Pulls the plug: sessions break, the backing files stay. */
+  async kill(): Promise<void> {
+    await this.#program.stop();
+  }
+
+  async #addAccount(
+    { user, secret }: ChapAccount,
+    scopes: string[][],
+    ...direction: string[]
+  ): Promise<void> {
+    await this.#adm('new', 'account', '--user', user, '--password', secret);
+    for (const scope of scopes) await this.#adm('bind', 'account', ...scope, '--user', user, ...direction);
+  }
+
+  async #adm(op: string, mode: string, ...args: string[]): Promise<void> {
+    await runOk('tgtadm', ['--lld', 'iscsi', '--op', op, '--mode', mode, ...args], { env: this.#control });
+  }
+}
+
+/** An empty (sparse) backing file. */
+export async function diskFile(directory: string, name: string, mebibytes: number): Promise<string> {
+  const file = path.join(directory, name);
+  await writeFile(file, '');
+  await truncate(file, mebibytes * 1024 * 1024);
+  return file;
+}
+
+/** tgtd can't take port 0: a port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
