@@ -6,7 +6,7 @@ const layers = {
   'scsi/': ['iscsi/'],
   'policy/': ['iscsi/', 'scsi/', 'failures\\.ts'],
   'login/': ['iscsi/', 'policy/', 'failures\\.ts'],
-  'discovery/': ['iscsi/', 'failures\\.ts'],
+  'discovery/': ['iscsi/', 'policy/', 'login/', 'failures\\.ts'],
   'relay/': ['iscsi/', 'scsi/', 'policy/', 'login/', 'discovery/', 'failures\\.ts'],
   'transport/': ['iscsi/', 'failures\\.ts'],
   'target/': ['iscsi/', 'scsi/', 'policy/', 'login/', 'discovery/', 'transport/', 'failures\\.ts'],

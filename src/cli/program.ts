@@ -4,6 +4,7 @@ import { ExitCode } from './exitCode.ts';
 import { gatewayCommand } from './gatewayCommand.ts';
 import { pkiCommand } from './pkiCommand.ts';
 import { stubCommand } from './stubCommand.ts';
+import { targetCommand } from './targetCommand.ts';
 import { explainError } from './terminal.ts';
 import { version } from './version.ts';
 
@@ -18,6 +19,7 @@ export async function program(argv: readonly string[]): Promise<number> {
     .version(version)
     .addCommand(gatewayCommand())
     .addCommand(stubCommand())
+    .addCommand(targetCommand())
     .addCommand(checkCommand())
     .addCommand(pkiCommand());
   throwInsteadOfExit(sangate);

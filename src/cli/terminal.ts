@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import { ConfigError } from '../config/problem.ts';
+import { ConfigError, ValueError } from '../config/problem.ts';
 import { PkiError } from '../pki/pkiError.ts';
 import { CredentialsError } from '../tls/credentialsError.ts';
 import { ExitCode } from './exitCode.ts';
@@ -51,6 +51,10 @@ export function explainError(error: unknown): number {
   if (error instanceof ConfigError) {
     process.stderr.write(`${error.message}\n`);
     return ExitCode.configuration;
+  }
+  if (error instanceof ValueError) {
+    process.stderr.write(`${pc.red('error:')} ${error.message} — ${error.hint}\n`);
+    return ExitCode.usage;
   }
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`${pc.red('error:')} ${message}\n`);

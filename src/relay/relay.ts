@@ -20,7 +20,7 @@ import { readMaxRecvDataSegmentLength, type NegotiatedParameters, type Side } fr
 import type { AuthenticatedLogin } from '../login/targetLogin.ts';
 import type { Admission, Authorization } from '../policy/policy.ts';
 import { Legs } from './legs.ts';
-import { answerSessionText, isDeclarationOnly } from './sessionText.ts';
+import { answerSessionText, isDeclarationOnly } from '../discovery/sessionText.ts';
 import { Substitutions } from './substitution.ts';
 
 export interface RelayOptions {

@@ -34,6 +34,7 @@ export const AdditionalSense = {
   reservationsReleased: 0x2a04,
   registrationsPreempted: 0x2a05,
   savingParametersNotSupported: 0x3900,
+  dataPhaseError: 0x4b00,
   insufficientRegistrationResources: 0x5504,
 } as const;
 

@@ -1,9 +1,9 @@
-import { recordPairs, type TargetRecord } from '../discovery/sendTargets.ts';
+import { recordPairs, type TargetRecord } from './sendTargets.ts';
 import { encodeText, type TextKeys, type TextPair } from '../iscsi/text.ts';
 import { KEYS } from '../login/keys.ts';
 
 /**
- * What the gateway answers to a Text Request in full feature phase of a Normal session. SendTargets shows the session's own
+ * The answer to a Text Request in full feature phase of a Normal session. SendTargets shows the session's own
  * target and nothing else, whatever is asked (RFC 7143 Appendix C); every other key has been settled at login.
  */
 export function answerSessionText(keys: TextKeys, own: TargetRecord): Buffer {

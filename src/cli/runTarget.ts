@@ -1,0 +1,56 @@
+import type { AddressInfo } from 'node:net';
+import { describeLoginStatus } from '../iscsi/loginStatus.ts';
+import type { BackingStore } from '../target/backingStore.ts';
+import { DiskTarget } from '../target/diskTarget.ts';
+import { LogicalUnit } from '../target/logicalUnit.ts';
+import { TargetServer, type TargetEvent, type TargetServerOptions } from '../target/targetServer.ts';
+import type { Logger } from '../telemetry/log.ts';
+
+export interface RunningTarget {
+  readonly address: AddressInfo;
+  stop(): Promise<void>;
+}
+
+export interface TargetSettings extends Pick<TargetServerOptions, 'host' | 'port' | 'chap'> {
+  /** Normalised. */
+  readonly name: string;
+  readonly store: BackingStore;
+}
+
+/** Puts an embedded target with one logical unit, LUN 0, together and starts it. */
+export async function runTarget(
+  { name, store, ...listen }: TargetSettings,
+  log: Logger,
+): Promise<RunningTarget> {
+  const unit = new LogicalUnit({
+    lun: 0,
+    store,
+    serial: `${name}:0`,
+    onStoreError: (error) => log.error({ target: name, detail: error.message }, 'the backing store failed'),
+  });
+  const server = new TargetServer({
+    ...listen,
+    target: new DiskTarget(name, [unit]),
+    observe: (event) => logTargetEvent(log, event),
+  });
+  const address = await server.start();
+  log.info({ role: 'target', address: address.address, port: address.port, target: name }, 'listening');
+  return { address, stop: () => server.stop() };
+}
+
+function logTargetEvent(log: Logger, { kind, address, identity, failure }: TargetEvent): void {
+  const fields = {
+    address,
+    ...(identity && { initiator: identity.initiatorName, sessionType: identity.sessionType }),
+    ...(failure && {
+      reason: failure.reason,
+      detail: failure.message,
+      told: failure.wire === 'close' ? 'connection closed' : describeLoginStatus(failure.wire),
+    }),
+  };
+  const verdict = failure === undefined ? 'allowed' : 'denied';
+  log[failure === undefined ? 'info' : 'warn'](
+    fields,
+    kind === 'login' ? `login ${verdict}` : 'session ended',
+  );
+}

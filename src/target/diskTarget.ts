@@ -1,0 +1,50 @@
+import type { TargetRecord } from '../discovery/sendTargets.ts';
+import type { TargetAddress } from '../iscsi/targetAddress.ts';
+import type { LogicalUnit } from './logicalUnit.ts';
+import type { TargetSession } from './targetSession.ts';
+
+/** One iSCSI target: its name, its logical units, and the sessions that are on it. */
+export class DiskTarget {
+  /** Normalised. */
+  readonly name: string;
+  readonly units: ReadonlyMap<number, LogicalUnit>;
+  readonly #sessions = new Set<TargetSession>();
+
+  constructor(name: string, units: readonly LogicalUnit[]) {
+    this.name = name;
+    this.units = new Map(units.map((unit) => [unit.lun, unit]));
+  }
+
+  record(address: TargetAddress): TargetRecord {
+    return { name: this.name, addresses: [address] };
+  }
+
+  /** Adds a session; an older one of the same initiator port is reinstated by it, so it ends (RFC 7143 §6.3.5). */
+  join(session: TargetSession): void {
+    for (const other of this.#sessions) {
+      if (other.initiatorPort === session.initiatorPort) other.end();
+    }
+    this.#sessions.add(session);
+  }
+
+  leave(session: TargetSession): void {
+    if (!this.#sessions.delete(session)) return;
+    for (const unit of this.units.values()) unit.nexusLost(session.initiatorPort);
+  }
+
+  /** CLEAR TASK SET: every session's tasks on this unit are gone. */
+  abortTasks(unit: LogicalUnit): void {
+    for (const session of this.#sessions) session.abortTasks((task) => task.lun === unit.lun);
+  }
+
+  /** LOGICAL UNIT RESET. */
+  resetUnit(unit: LogicalUnit): void {
+    this.abortTasks(unit);
+    unit.reset();
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.#sessions) session.end();
+    await Promise.all([...this.units.values()].map((unit) => unit.close()));
+  }
+}

@@ -1,0 +1,65 @@
+import { parseLun } from '../iscsi/lun.ts';
+import type { PduFields } from '../iscsi/layouts.ts';
+import { ProtocolError } from '../iscsi/protocolError.ts';
+import type { DiskTarget } from './diskTarget.ts';
+import type { LogicalUnit } from './logicalUnit.ts';
+import type { TargetSession } from './targetSession.ts';
+
+/** RFC 7143 §11.5.1. */
+const Function = {
+  abortTask: 1,
+  abortTaskSet: 2,
+  clearTaskSet: 4,
+  logicalUnitReset: 5,
+  targetWarmReset: 6,
+} as const;
+
+/** RFC 7143 §11.6.1. */
+const Response = { complete: 0, noSuchTask: 1, noSuchLun: 2, notSupported: 5 } as const;
+
+/**
+ * Carries out a task management request.
+ *
+ * @returns the response code
+ */
+export function manageTasks(
+  request: PduFields<'taskManagementRequest'>,
+  session: TargetSession,
+  target: DiskTarget,
+): number {
+  if (request.function === Function.targetWarmReset) {
+    for (const unit of target.units.values()) target.resetUnit(unit);
+    return Response.complete;
+  }
+  const unit = unitOf(request.lun, target);
+  if (unit === undefined) return Response.noSuchLun;
+  switch (request.function) {
+    case Function.abortTask: {
+      const task = session.task(request.referencedTaskTag);
+      if (task === undefined || task.lun !== unit.lun) return Response.noSuchTask;
+      session.abortTasks((other) => other === task);
+      return Response.complete;
+    }
+    case Function.abortTaskSet:
+      session.abortTasks((task) => task.lun === unit.lun);
+      return Response.complete;
+    case Function.clearTaskSet:
+      target.abortTasks(unit);
+      return Response.complete;
+    case Function.logicalUnitReset:
+      target.resetUnit(unit);
+      return Response.complete;
+    default:
+      return Response.notSupported;
+  }
+}
+
+function unitOf(lun: Buffer, target: DiskTarget): LogicalUnit | undefined {
+  try {
+    const number = parseLun(lun);
+    return typeof number === 'number' ? target.units.get(number) : undefined;
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
+}
