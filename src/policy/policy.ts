@@ -8,6 +8,8 @@ let authorize: (admission: Admission, target: string, access: AccessRule) => Aut
 
 /** Proof that certificate, address and initiator name agree with one rule. Only an allow verdict of Policy makes one. */
 export class Admission {
+  /** Makes the type nominal: an object of the same shape is no proof. */
+  declare protected readonly isProof: true;
   readonly subject: Subject;
   readonly rule: InitiatorRule;
 
@@ -23,6 +25,8 @@ export class Admission {
 
 /** Proof that an admitted initiator may use one target. Only an allow verdict of Policy makes one. */
 export class Authorization {
+  /** Makes the type nominal: an object of the same shape is no proof. */
+  declare protected readonly isProof: true;
   readonly admission: Admission;
   /** Normalised target name. */
   readonly target: string;
