@@ -14,7 +14,7 @@ const layers = {
   'config/': ['iscsi/', 'policy/', 'login/'],
   'pki/': [],
   'tls/': ['policy/', 'failures\\.ts'],
-  'telemetry/': ['failures\\.ts'],
+  'telemetry/': ['iscsi/', 'failures\\.ts'],
   'gateway/': ['iscsi/', 'policy/', 'login/', 'discovery/', 'relay/', 'transport/', 'initiator/', 'config/', 'tls/', 'telemetry/', 'failures\\.ts'],
   'stub/': ['iscsi/', 'transport/', 'config/', 'tls/', 'telemetry/', 'failures\\.ts'],
   'admin/': ['telemetry/'],

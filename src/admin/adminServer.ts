@@ -47,7 +47,7 @@ async function answer(
     response.end(request.method === 'HEAD' ? undefined : body);
   };
   if (request.method !== 'GET' && request.method !== 'HEAD') return reply(405, 'only GET\n');
-  switch (request.url) {
+  switch (request.url ?? '') {
     case '/metrics': {
       try {
         const { contentType, body } = await options.metrics();

@@ -4,8 +4,11 @@ export async function untilStopped(): Promise<NodeJS.Signals> {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);
   });
-  const hurry = (): never => process.exit(1);
-  process.once('SIGTERM', hurry);
-  process.once('SIGINT', hurry);
+  process.once('SIGTERM', exitNow);
+  process.once('SIGINT', exitNow);
   return signal;
+}
+
+function exitNow(): never {
+  process.exit(1);
 }

@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { TargetRecord } from '../discovery/sendTargets.ts';
 import { Failure } from '../failures.ts';
 import { MAX_AHS_LENGTH, opcodeAt, RESERVED_TAG } from '../iscsi/bhs.ts';
 import { decodeBhs, type PduFields } from '../iscsi/layouts.ts';
@@ -9,24 +7,13 @@ import { describeOpcode, Opcode } from '../iscsi/opcode.ts';
 import { encodePdu, type Pdu } from '../iscsi/pdu.ts';
 import { serialAdd, serialBefore } from '../iscsi/serial.ts';
 import type { TextPair } from '../iscsi/text.ts';
-import { Challenges } from '../login/challenges.ts';
-import { InitiatorLogin } from '../login/initiatorLogin.ts';
 import type { NegotiatedParameters } from '../login/negotiation.ts';
-import type { ChapRequirement } from '../policy/chapRequirement.ts';
 import { PduConnection } from '../transport/pduConnection.ts';
-import { randomIsid } from './isid.ts';
 import { negotiateToFullFeature, passSecurity } from './logIn.ts';
-import { askForTargets, DISCOVERY_LIMITS } from './sendTargets.ts';
+import { FIRST_CMD_SN, newLogin, type InitiatorOptions } from './newLogin.ts';
 
 const LOGIN_LIMITS = { maxAhsLength: 0, maxDataSegmentLength: 8192 } as const;
 const MAX_RECV_DATA_SEGMENT_LENGTH = 262144;
-
-export interface InitiatorOptions {
-  readonly initiatorName: string;
-  readonly chap?: ChapRequirement;
-  /** Offers CRC32C for headers and data. */
-  readonly digests?: boolean;
-}
 
 export interface Command {
   readonly lun: number;
@@ -51,23 +38,6 @@ interface Running {
   readonly reject: (error: unknown) => void;
 }
 
-/**
- * Asks for all targets over a connected socket, and closes it.
- *
- * @throws Failure; ProtocolError; Redirected; the socket's error
- */
-export async function discoverOver(socket: Socket, options: InitiatorOptions): Promise<TargetRecord[]> {
-  const connection = PduConnection.over(socket, DISCOVERY_LIMITS);
-  const login = newLogin(options, { sessionType: 'Discovery' });
-  try {
-    await passSecurity(connection, login);
-    return await askForTargets(connection, login, 1, () => {});
-  } finally {
-    login.end();
-    socket.end(() => socket.destroy());
-  }
-}
-
 /** A small initiator: one session with any number of commands under way, as far as the target's window goes. */
 export class InitiatorSession {
   readonly #socket: Socket;
@@ -76,7 +46,7 @@ export class InitiatorSession {
   readonly #running = new Map<number, Running>();
   /** Commands that wait for the window. */
   readonly #waiting: (() => void)[] = [];
-  #cmdSN = 1;
+  #cmdSN = FIRST_CMD_SN;
   #maxCmdSN: number;
   #expStatSN: number;
   #nextTag = 1;
@@ -349,22 +319,6 @@ export class InitiatorSession {
     this.#running.clear();
     for (const goOn of this.#waiting.splice(0)) goOn();
   }
-}
-
-function newLogin(
-  { initiatorName, chap }: InitiatorOptions,
-  session: { sessionType: 'Normal'; targetName: string } | { sessionType: 'Discovery' },
-): InitiatorLogin {
-  return new InitiatorLogin({
-    initiatorName,
-    ...session,
-    isid: randomIsid(),
-    cid: 1,
-    initiatorTaskTag: 0,
-    cmdSN: 1,
-    challenges: new Challenges(randomBytes),
-    ...(chap && { chap }),
-  });
 }
 
 function offers(digests: boolean): TextPair[] {

@@ -63,10 +63,9 @@ export class Stub {
     this.#sockets.add(initiator);
     const gone = new AbortController();
     const onClose = (): void => gone.abort();
-    const onError = (): void => {}; // its close follows
     initiator.once('close', onClose);
     initiator.once('close', () => this.#sockets.delete(initiator));
-    initiator.on('error', onError);
+    initiator.on('error', ignore);
     try {
       const { connection: tunnel, portal } = await dialFirst(
         config.gateways,
@@ -74,7 +73,7 @@ export class Stub {
         (gateway, timeout) => this.#connect(gateway, AbortSignal.any([timeout, gone.signal])),
       );
       initiator.off('close', onClose);
-      initiator.off('error', onError);
+      initiator.off('error', ignore);
       const gateway = formatPortal(portal);
       observe({ kind: 'opened', initiator: name, gateway });
       tunnel.write(encodeProxyHeader(header));
@@ -109,7 +108,7 @@ export class Stub {
           resolve(socket);
         } catch (error) {
           socket.destroy();
-          reject(error as Error);
+          reject(error);
         }
       };
       settle(socket, 'secureConnect', signal, check, reject);
@@ -125,3 +124,6 @@ export class Stub {
     return { source, destination: { host: dialled.host, port: advertise.port }, authority: advertise.host };
   }
 }
+
+/** For a socket whose `close` event says all that is needed. */
+function ignore(): void {}

@@ -1,14 +1,22 @@
 import type { TargetRecord } from '../discovery/sendTargets.ts';
 import type { TargetAddress } from '../iscsi/targetAddress.ts';
 import type { LogicalUnit } from './logicalUnit.ts';
-import type { TargetSession } from './targetSession.ts';
+import type { TargetTask } from './targetTask.ts';
+
+/** A session, as far as the target has to do with it. */
+export interface SessionOnTarget {
+  readonly initiatorPort: string;
+  end(): void;
+  /** No task that matches answers any more. */
+  abortTasks(matches: (task: TargetTask) => boolean): void;
+}
 
 /** One iSCSI target: its name, its logical units, and the sessions that are on it. */
 export class DiskTarget {
   /** Normalised. */
   readonly name: string;
   readonly units: ReadonlyMap<number, LogicalUnit>;
-  readonly #sessions = new Set<TargetSession>();
+  readonly #sessions = new Set<SessionOnTarget>();
 
   constructor(name: string, units: readonly LogicalUnit[]) {
     this.name = name;
@@ -20,14 +28,14 @@ export class DiskTarget {
   }
 
   /** Adds a session; an older one of the same initiator port is reinstated by it, so it ends (RFC 7143 §6.3.5). */
-  join(session: TargetSession): void {
+  join(session: SessionOnTarget): void {
     for (const other of this.#sessions) {
       if (other.initiatorPort === session.initiatorPort) other.end();
     }
     this.#sessions.add(session);
   }
 
-  leave(session: TargetSession): void {
+  leave(session: SessionOnTarget): void {
     if (!this.#sessions.delete(session)) return;
     for (const unit of this.units.values()) unit.nexusLost(session.initiatorPort);
   }

@@ -11,11 +11,11 @@ import type { NegotiatedParameters } from '../login/negotiation.ts';
 import { OperationCode } from '../scsi/operationCode.ts';
 import { AdditionalSense, SenseKey } from '../scsi/sense.ts';
 import { ScsiStatus } from '../scsi/status.ts';
-import type { DiskTarget } from './diskTarget.ts';
+import type { DiskTarget, SessionOnTarget } from './diskTarget.ts';
 import { absentLunResult, reportLuns } from './reportLuns.ts';
 import { checkCondition, type ScsiResult } from './scsiTask.ts';
 import { residual, TargetTask } from './targetTask.ts';
-import { manageTasks } from './taskManagement.ts';
+import { manageTasks, type TaskOwner } from './taskManagement.ts';
 import { TransferBudget } from './transferBudget.ts';
 
 /** Commands that one session may have under way. */
@@ -39,7 +39,7 @@ export interface TargetSessionOptions {
 }
 
 /** The target's side of full feature phase (RFC 7143 §4.2): commands in, data and responses out. */
-export class TargetSession {
+export class TargetSession implements SessionOnTarget, TaskOwner {
   readonly initiatorPort: string;
   readonly #options: TargetSessionOptions;
   readonly #tasks = new Map<number, TargetTask>();
@@ -249,11 +249,7 @@ export class TargetSession {
       'scsiResponse' | 'taskManagementResponse' | 'logoutResponse' | 'nopIn' | 'textResponse' | 'reject',
   >(kind: K, fields: Partial<PduFields<K>>, initiatorTaskTag: number, data?: Buffer): Promise<void> {
     const statSN = this.#takeStatSN();
-    return this.#send(
-      kind,
-      { final: true, ...fields, initiatorTaskTag, statSN, ...this.#window() } as Partial<PduFields<K>>,
-      data,
-    );
+    return this.#send(kind, { final: true, ...fields, initiatorTaskTag, statSN, ...this.#window() }, data);
   }
 
   #send<K extends PduKind>(kind: K, fields: Partial<PduFields<K>>, data?: Buffer): Promise<void> {

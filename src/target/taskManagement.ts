@@ -1,9 +1,9 @@
 import { parseLun } from '../iscsi/lun.ts';
 import type { PduFields } from '../iscsi/layouts.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
-import type { DiskTarget } from './diskTarget.ts';
+import type { DiskTarget, SessionOnTarget } from './diskTarget.ts';
 import type { LogicalUnit } from './logicalUnit.ts';
-import type { TargetSession } from './targetSession.ts';
+import type { TargetTask } from './targetTask.ts';
 
 /** RFC 7143 §11.5.1. */
 const Function = {
@@ -17,6 +17,11 @@ const Function = {
 /** RFC 7143 §11.6.1. */
 const Response = { complete: 0, noSuchTask: 1, noSuchLun: 2, notSupported: 5 } as const;
 
+/** The session that asks. */
+export interface TaskOwner extends Pick<SessionOnTarget, 'abortTasks'> {
+  task(initiatorTaskTag: number): TargetTask | undefined;
+}
+
 /**
  * Carries out a task management request.
  *
@@ -24,7 +29,7 @@ const Response = { complete: 0, noSuchTask: 1, noSuchLun: 2, notSupported: 5 } a
  */
 export function manageTasks(
   request: PduFields<'taskManagementRequest'>,
-  session: TargetSession,
+  session: TaskOwner,
   target: DiskTarget,
 ): number {
   if (request.function === Function.targetWarmReset) {

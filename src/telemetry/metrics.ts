@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry, type Metric } from 'prom-client';
 import { FAILURE_REASONS } from '../failures.ts';
 import type { Observer, Traffic } from './events.ts';
 
@@ -27,6 +27,7 @@ export function gatewayMetrics(version: string, gauges: Gauges): GatewayMetrics 
   const registry = new Registry();
   collectProcessMetrics(registry);
   const registers = [registry];
+  const add = (metric: Metric): void => registry.registerMetric(metric);
 
   new Gauge({
     name: 'sangate_build_info',
@@ -36,22 +37,26 @@ export function gatewayMetrics(version: string, gauges: Gauges): GatewayMetrics 
   })
     .labels(version)
     .set(1);
-  new Gauge({
-    name: 'sangate_sessions',
-    help: 'iSCSI sessions in full feature phase.',
-    registers,
-    collect() {
-      this.set(gauges.sessions());
-    },
-  });
-  new Gauge({
-    name: 'sangate_connections_unauthenticated',
-    help: 'Connections that have not authenticated yet.',
-    registers,
-    collect() {
-      this.set(gauges.unauthenticated());
-    },
-  });
+  add(
+    new Gauge({
+      name: 'sangate_sessions',
+      help: 'iSCSI sessions in full feature phase.',
+      registers: [],
+      collect() {
+        this.set(gauges.sessions());
+      },
+    }),
+  );
+  add(
+    new Gauge({
+      name: 'sangate_connections_unauthenticated',
+      help: 'Connections that have not authenticated yet.',
+      registers: [],
+      collect() {
+        this.set(gauges.unauthenticated());
+      },
+    }),
+  );
   trafficCounter(registry, gauges, 'pdus', 'sangate_pdus_total', 'iSCSI PDUs relayed in full feature phase.');
   trafficCounter(
     registry,
@@ -60,15 +65,17 @@ export function gatewayMetrics(version: string, gauges: Gauges): GatewayMetrics 
     'sangate_relayed_bytes_total',
     'Bytes of iSCSI relayed in full feature phase.',
   );
-  new Gauge({
-    name: 'sangate_not_after_timestamp_seconds',
-    help: "End of validity of the gateway's own certificate and of the CRL, by listener.",
-    labelNames: ['what', 'listener'],
-    registers,
-    collect() {
-      for (const { what, listener, at } of gauges.notAfter()) this.labels(what, listener).set(at);
-    },
-  });
+  add(
+    new Gauge({
+      name: 'sangate_not_after_timestamp_seconds',
+      help: "End of validity of the gateway's own certificate and of the CRL, by listener.",
+      labelNames: ['what', 'listener'],
+      registers: [],
+      collect() {
+        for (const { what, listener, at } of gauges.notAfter()) this.labels(what, listener).set(at);
+      },
+    }),
+  );
 
   const handshakes = new Counter({
     name: 'sangate_tls_handshakes_total',
@@ -120,15 +127,17 @@ function trafficCounter(
   name: string,
   help: string,
 ): void {
-  new Counter({
-    name,
-    help,
-    labelNames: ['direction'],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const side of ['initiator', 'target'] as const)
-        this.labels(DIRECTIONS[side]).inc(gauges.traffic(side)[unit]);
-    },
-  });
+  registry.registerMetric(
+    new Counter({
+      name,
+      help,
+      labelNames: ['direction'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const side of ['initiator', 'target'] as const)
+          this.labels(DIRECTIONS[side]).inc(gauges.traffic(side)[unit]);
+      },
+    }),
+  );
 }
