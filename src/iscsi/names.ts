@@ -23,7 +23,9 @@ export function parseIscsiName(text: string): string {
     );
   }
   const name = text.toLowerCase();
-  if (name.length === text.length && (IQN.test(name) || EUI.test(name) || NAA.test(name))) return name;
+  // Not every letter whose lower case is ASCII is ASCII itself: the Kelvin sign is not.
+  const isAscii = /^[!-~]*$/.test(text);
+  if (isAscii && (IQN.test(name) || EUI.test(name) || NAA.test(name))) return name;
   throw new ProtocolError(
     'bad_name',
     `${JSON.stringify(text)} is not an iSCSI name: write iqn.YYYY-MM.reversed.domain:string, eui. with 16 hex digits, or naa. with 16 or 32`,
