@@ -1,4 +1,5 @@
 import { Failure } from '../failures.ts';
+import { ProtocolError } from '../iscsi/protocolError.ts';
 import type { TextKeys, TextPair } from '../iscsi/text.ts';
 import { decodeBinaryValue, encodeBinaryValue, parseNumericalValue } from '../iscsi/textValues.ts';
 import type { ChapAlgorithm, ChapRequirement } from '../policy/chapRequirement.ts';
@@ -54,14 +55,14 @@ export class ChapAuthenticator {
   /**
    * Verifies CHAP_N and CHAP_R, then answers the initiator's own challenge if it sent one.
    *
-   * @throws Failure `missing_parameter` or `chap`; ProtocolError `bad_value` or `value_too_long`
+   * @throws Failure `missing_parameter` or `chap`
    */
   verify(keys: TextKeys): TextPair[] {
     const algorithm = this.#algorithm!;
     const challenge = this.#challenge!;
     const { user, secret } = this.#requirement;
     const name = required(keys, 'CHAP_N');
-    const response = decodeBinaryValue('CHAP_R', required(keys, 'CHAP_R'), MAX_CHALLENGE_LENGTH);
+    const response = requiredBinary(keys, 'CHAP_R');
     // Both comparisons are always made: the time taken does not tell a wrong name from a wrong secret.
     const nameIsRight = equalInConstantTime(Buffer.from(name), Buffer.from(user));
     const expected = chapResponse(algorithm, challenge.identifier, secret, challenge.bytes);
@@ -83,8 +84,9 @@ export class ChapAuthenticator {
 
   #proveOurselves(keys: TextKeys, algorithm: ChapAlgorithm, ours: Challenge): TextPair[] {
     if (!keys.has('CHAP_I') && !keys.has('CHAP_C')) return [];
-    const identifier = parseNumericalValue('CHAP_I', required(keys, 'CHAP_I'), 0, 255);
-    const theirs = decodeBinaryValue('CHAP_C', required(keys, 'CHAP_C'), MAX_CHALLENGE_LENGTH);
+    const offered = required(keys, 'CHAP_I');
+    const identifier = wellFormed(() => parseNumericalValue('CHAP_I', offered, 0, 255));
+    const theirs = requiredBinary(keys, 'CHAP_C');
     const { mutual } = this.#requirement;
     if (mutual === undefined) {
       throw new Failure('chap', 'the initiator asks for mutual CHAP, which is not configured for it');
@@ -105,6 +107,21 @@ function required(keys: TextKeys, key: string): string {
   if (value === undefined)
     throw new Failure('missing_parameter', `${key} is missing from the initiator's message`);
   return value;
+}
+
+function requiredBinary(keys: TextKeys, key: string): Buffer {
+  const value = required(keys, key);
+  return wellFormed(() => decodeBinaryValue(key, value, MAX_CHALLENGE_LENGTH));
+}
+
+/** A parameter that can't be read is as good as missing, and is told to the initiator as such. */
+function wellFormed<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    throw new Failure('missing_parameter', error.message, { cause: error });
+  }
 }
 
 function wrongResponse(response: Buffer, algorithm: ChapAlgorithm): string {
