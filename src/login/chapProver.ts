@@ -34,8 +34,9 @@ export class ChapProver {
    * @throws Failure `backend_auth`; ProtocolError for malformed values
    */
   respond(keys: TextKeys): TextPair[] {
-    const algorithm = chooseAlgorithm(required(keys, 'CHAP_A'), this.#requirement.algorithms);
-    if (algorithm === undefined)
+    const chosen = required(keys, 'CHAP_A');
+    const algorithm = chooseAlgorithm(chosen, this.#requirement.algorithms);
+    if (algorithm === undefined || chosen !== String(chapNumber(algorithm)))
       throw new Failure('backend_auth', 'the target chose a CHAP algorithm that was not offered');
     const identifier = parseNumericalValue('CHAP_I', required(keys, 'CHAP_I'), 0, 255);
     const theirs = decodeBinaryValue('CHAP_C', required(keys, 'CHAP_C'), MAX_CHALLENGE_LENGTH);
