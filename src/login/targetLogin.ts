@@ -17,6 +17,7 @@ import type { Challenges } from './challenges.ts';
 import { readIdentity, withoutIdentity, type LoginIdentity } from './identity.ts';
 import { KEYS } from './keys.ts';
 import { readLoginRequest, Stage, type LoginRequestFields } from './loginRequest.ts';
+import { SecurityStage } from './securityStage.ts';
 
 /** More rounds than any initiator needs; libiscsi itself gives up after about ten. */
 const MAX_REQUESTS = 32;
@@ -78,14 +79,6 @@ export type TargetLoginStep<A> =
   /** Call `answer`. */
   | { readonly kind: 'negotiate'; readonly request: NegotiationRequest };
 
-/** What the security stage waits for, and the keys that may come with it. */
-const AWAITED = {
-  method: ['AuthMethod'],
-  algorithm: ['CHAP_A'],
-  response: ['CHAP_N', 'CHAP_R', 'CHAP_I', 'CHAP_C'],
-  nothing: [],
-} as const satisfies Record<string, readonly string[]>;
-
 /**
  * The target's side of a login (RFC 7143 §6), facing an initiator. Bytes in, a step out; it knows no socket and no clock.
  * Whatever it throws ends the login, and `refusal` says what the initiator is told.
@@ -103,8 +96,7 @@ export class TargetLogin<A> {
   #identity: LoginIdentity | undefined;
   #login: AuthenticatedLogin<A> | undefined;
   #admission: A | undefined;
-  #chap: ChapAuthenticator | undefined;
-  #awaited: keyof typeof AWAITED = 'method';
+  #securityStage: SecurityStage | undefined;
   #sentPortalGroupTag = false;
   /** What goes on when `proceed` is called. */
   #held: (() => TargetLoginStep<A>) | undefined;
@@ -176,14 +168,14 @@ export class TargetLogin<A> {
 
   /** To be called when the login is over, however it ended: no challenge of it stays outstanding. */
   end(): void {
-    this.#chap?.retire();
+    this.#securityStage?.retire();
   }
 
   #message(keys: TextKeys, request: LoginRequestFields): TargetLoginStep<A> {
     if (this.#identity === undefined) this.#admit(keys);
     const rest = withoutIdentity(keys, this.#identity!);
     if (request.currentStage === Stage.security) return this.#security(rest, request);
-    if (this.#chap !== undefined && this.#awaited !== 'nothing') {
+    if (this.#securityStage!.isMissing) {
       throw new Failure('auth_method', 'the initiator skips the security stage, CHAP is required of it');
     }
     return this.#authenticated(() => this.#negotiate(rest, request.transit));
@@ -193,14 +185,16 @@ export class TargetLogin<A> {
     this.#identity = readIdentity(keys);
     const { admission, chap } = this.#options.admit(this.#identity);
     this.#admission = admission;
-    if (chap !== undefined) this.#chap = new ChapAuthenticator(chap, this.#options.challenges);
+    this.#securityStage = new SecurityStage(
+      chap === undefined ? undefined : new ChapAuthenticator(chap, this.#options.challenges),
+    );
   }
 
   #security(keys: TextKeys, request: LoginRequestFields): TargetLoginStep<A> {
     const [security, early] = partition(keys, (key) => KEYS.get(key)?.kind === 'security');
     this.#early = merge(this.#early, early);
-    const answer = this.#authenticate(security);
-    if (this.#awaited !== 'nothing' || !request.transit) {
+    const answer = this.#securityStage!.answer(security);
+    if (!this.#securityStage!.isPassed || !request.transit) {
       return { kind: 'send', response: this.#response(answer, false) };
     }
     return this.#authenticated(() => {
@@ -210,47 +204,6 @@ export class TargetLogin<A> {
       this.#securityAnswer = answer;
       return this.#negotiate(new Map(), true);
     });
-  }
-
-  #authenticate(keys: TextKeys): TextPair[] {
-    const expected: readonly string[] = AWAITED[this.#awaited];
-    for (const key of keys.keys()) {
-      if (!expected.includes(key)) throw new ProtocolError('bad_sequence', `${key} came out of turn`);
-    }
-    switch (this.#awaited) {
-      case 'method':
-        return this.#chooseMethod(keys.get('AuthMethod'));
-      case 'algorithm': {
-        const challenge = this.#chap!.challenge(keys);
-        this.#awaited = 'response';
-        return challenge;
-      }
-      case 'response': {
-        const proof = this.#chap!.verify(keys);
-        this.#awaited = 'nothing';
-        return proof;
-      }
-      case 'nothing':
-        return [];
-    }
-  }
-
-  #chooseMethod(offer: string | undefined): TextPair[] {
-    const method = this.#chap === undefined ? 'None' : 'CHAP';
-    if (offer === undefined && method === 'None') {
-      this.#awaited = 'nothing';
-      return [];
-    }
-    if (offer === undefined || !offer.split(',').includes(method)) {
-      throw new Failure(
-        'auth_method',
-        method === 'CHAP'
-          ? 'CHAP is required of the initiator, it does not offer it'
-          : 'the initiator insists on CHAP, none is configured for it',
-      );
-    }
-    this.#awaited = method === 'CHAP' ? 'algorithm' : 'nothing';
-    return [['AuthMethod', method]];
   }
 
   /** The first time, the caller hears of it and goes on with `proceed`. */
