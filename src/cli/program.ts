@@ -1,5 +1,6 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
 import { checkCommand } from './checkCommand.ts';
+import { demoCommand } from './demoCommand.ts';
 import { ExitCode } from './exitCode.ts';
 import { gatewayCommand } from './gatewayCommand.ts';
 import { pkiCommand } from './pkiCommand.ts';
@@ -21,11 +22,12 @@ export async function program(argv: readonly string[]): Promise<number> {
     .addCommand(stubCommand())
     .addCommand(targetCommand())
     .addCommand(checkCommand())
+    .addCommand(demoCommand())
     .addCommand(pkiCommand());
   throwInsteadOfExit(sangate);
   try {
     await sangate.parseAsync([...argv]);
-    return ExitCode.ok;
+    return Number(process.exitCode ?? ExitCode.ok);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
     return explainError(error);

@@ -99,6 +99,7 @@ export class Backend {
       cid: 1,
       initiatorTaskTag: 0,
       cmdSN: 1,
+      chapIsOptional: true,
     } as const;
     const { socket, connection, login } = await this.#login(names, DISCOVERY_LIMITS, signal);
     const giveUp = (): void => void socket.destroy();

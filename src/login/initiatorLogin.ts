@@ -37,6 +37,11 @@ export interface InitiatorLoginOptions {
   readonly cmdSN: number;
   /** If given, the target must authenticate us this way; if not, it must not ask. */
   readonly chap?: ChapRequirement;
+  /**
+   * The target may go without CHAP all the same. For discovery: many targets guard their disks alone, and whatever a false one
+   * could show there still has to prove itself when it is logged in to.
+   */
+  readonly chapIsOptional?: boolean;
   readonly challenges: Challenges;
 }
 
@@ -83,10 +88,10 @@ export class InitiatorLogin {
     const pairs: TextPair[] = [
       ['InitiatorName', initiatorName],
       ['SessionType', sessionType],
-      ['AuthMethod', this.#chap === undefined ? 'None' : 'CHAP'],
+      ['AuthMethod', this.#methods.join(',')],
     ];
     if (targetName !== undefined) pairs.push(['TargetName', targetName]);
-    return this.#request(pairs, this.#chap === undefined);
+    return this.#request(pairs, this.#methods.includes('None'));
   }
 
   /**
@@ -104,7 +109,7 @@ export class InitiatorLogin {
     const response = this.#read(pdu);
     const statusClass = response.status >>> 8;
     if (statusClass === 1) return redirect(pdu, response.status);
-    if (response.status !== LoginStatus.success) throw refused(response.status);
+    if (response.status !== LoginStatus.success) throw refused(response.status, this.#awaiting);
     this.#expStatSN = serialAdd(response.statSN, 1);
     if (response.transit && !this.#askedTransit) {
       throw new Failure('backend_protocol', 'the target transits without being asked');
@@ -177,26 +182,28 @@ export class InitiatorLogin {
     }
   }
 
+  get #methods(): readonly ('CHAP' | 'None')[] {
+    if (this.#chap === undefined) return ['None'];
+    return this.#options.chapIsOptional === true ? ['CHAP', 'None'] : ['CHAP'];
+  }
+
   #method(keys: TextKeys, transit: boolean): InitiatorLoginStep {
-    const wanted = this.#chap === undefined ? 'None' : 'CHAP';
-    const chosen = keys.get('AuthMethod');
-    if (chosen !== undefined && chosen !== wanted) {
+    const chosen = keys.get('AuthMethod') ?? 'None';
+    if (!this.#methods.some((method) => method === chosen)) {
       throw new Failure(
         'backend_auth',
-        wanted === 'CHAP'
-          ? 'the target does not offer CHAP, which is configured for it'
-          : 'the target insists on CHAP, none is configured for it',
+        this.#chap === undefined
+          ? 'the target insists on CHAP, none is configured for it'
+          : 'the target goes without CHAP, which is configured for it',
       );
     }
-    if (this.#chap === undefined) {
+    if (chosen === 'None') {
       this.#awaiting = 'secured';
       return this.#secured(transit);
     }
-    if (chosen === undefined || transit) {
-      throw new Failure('backend_auth', 'the target skips CHAP, which is configured for it');
-    }
+    if (transit) throw new Failure('backend_auth', 'the target skips CHAP, which is configured for it');
     this.#awaiting = 'challenge';
-    return { kind: 'send', request: this.#request(this.#chap.offer(), false) };
+    return { kind: 'send', request: this.#request(this.#chap!.offer(), false) };
   }
 
   #secured(transit: boolean): InitiatorLoginStep {
@@ -256,8 +263,14 @@ function redirect(pdu: Pdu, status: number): InitiatorLoginStep {
  * An array's refusal as the initiator is to hear it. Authentication between us and the array is none of its business and may be
  * mended any time: it is told to retry. Everything else passes with the array's own status.
  */
-function refused(status: number): Failure {
+function refused(status: number, awaiting: Awaiting): Failure {
   const message = `the target answers ${describeLoginStatus(status)}`;
+  if (awaiting === 'proof' && status >>> 8 === 2) {
+    return new Failure(
+      'backend_auth',
+      `${message} to our CHAP response: compare user and secret; some targets misread all but "algorithms: [md5]"`,
+    );
+  }
   if (status === LoginStatus.authenticationFailure) {
     return new Failure('backend_auth', `${message}: compare the CHAP settings of backend and array`);
   }

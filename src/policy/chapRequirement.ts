@@ -1,7 +1,10 @@
 import type { Secret } from './secret.ts';
 
-/** Digests for CHAP in the order in which we offer or prefer them (RFC 7143 §12.1.3, IANA "PPP CHAP algorithms"). */
-export const CHAP_ALGORITHMS = ['sha3-256', 'sha256', 'sha1', 'md5'] as const;
+/**
+ * Digests for CHAP (RFC 7143 §12.1.3, IANA "PPP CHAP algorithms") in the order in which we offer them: MD5, which every target
+ * has to know, comes first, because some take the newer numbers for something else (tgt reads 7 as SHA-1) and then fail.
+ */
+export const CHAP_ALGORITHMS = ['md5', 'sha256', 'sha3-256', 'sha1'] as const;
 
 export type ChapAlgorithm = (typeof CHAP_ALGORITHMS)[number];
 
