@@ -27,6 +27,8 @@ let prove: <A>(identity: LoginIdentity, admission: A, opening: LoginRequestField
 
 /** Proof that an initiator was admitted and passed the security stage. Only TargetLogin makes one. */
 export class AuthenticatedLogin<A> {
+  /** Makes the type nominal: an object of the same shape is no proof. */
+  declare protected readonly isProof: true;
   readonly identity: LoginIdentity;
   /** What the `admit` that was handed in gave for this identity. */
   readonly admission: A;
@@ -224,7 +226,10 @@ export class TargetLogin<A> {
     const { currentStage, nextStage, isid, initiatorTaskTag, cmdSN } = this.#latest!;
     const text = encodeText([...this.#portalGroupTag(), ...pairs]);
     if (text.length > MAX_TEXT_LENGTH) {
-      throw new ProtocolError('text_too_long', 'the answer to the negotiation message would not fit into one PDU');
+      throw new ProtocolError(
+        'text_too_long',
+        'the answer to the negotiation message would not fit into one PDU',
+      );
     }
     const statSN = this.#statSN;
     this.#statSN = serialAdd(statSN, 1);
