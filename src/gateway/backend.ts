@@ -66,17 +66,22 @@ export class Backend {
   /**
    * Connects and passes the array's security stage.
    *
-   * @param signal gives up when the initiator has gone or its time is over
+   * @param signal gives up when the initiator has gone or its time is over, until the leg is detached
    * @throws Failure with a `backend_…` reason, `target_not_found`, or the signal's reason
    */
   async open(names: LoginNames, signal: AbortSignal): Promise<BackendLeg> {
     const { socket, connection, login, portal } = await this.#login(names, LOGIN_LIMITS, signal);
+    const giveUp = (): void => void socket.destroy();
+    signal.addEventListener('abort', giveUp);
     return {
       socket,
       portal,
       login,
-      negotiate: (pairs, transit) => this.#named(() => negotiate(connection, login, pairs, transit)),
-      detach: () => connection.detach(),
+      negotiate: (pairs, transit) => this.#named(signal, () => negotiate(connection, login, pairs, transit)),
+      detach: () => {
+        signal.removeEventListener('abort', giveUp);
+        return connection.detach();
+      },
       close: () => socket.destroy(),
     };
   }
@@ -105,7 +110,7 @@ export class Backend {
     const giveUp = (): void => void socket.destroy();
     signal.addEventListener('abort', giveUp);
     try {
-      return await this.#named(() => askForTargets(connection, login, names.cmdSN, onMalformed));
+      return await this.#named(signal, () => askForTargets(connection, login, names.cmdSN, onMalformed));
     } finally {
       signal.removeEventListener('abort', giveUp);
       login.end();
@@ -194,10 +199,11 @@ export class Backend {
     );
   }
 
-  async #named<T>(work: () => Promise<T>): Promise<T> {
+  async #named<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
+      signal.throwIfAborted(); // then it was given up, and says nothing about the array
       throw this.#failure(error);
     }
   }
@@ -221,6 +227,12 @@ function asFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (error instanceof ProtocolError) {
     return new Failure('backend_protocol', `${error.code}: ${error.message}`, { cause: error });
+  }
+  if (error instanceof Redirected) {
+    return new Failure(
+      'backend_redirect',
+      `${error.message} only after its security stage, which is not followed`,
+    );
   }
   const isSocketError = error instanceof DialError || (error as NodeJS.ErrnoException)?.code !== undefined;
   if (isSocketError) return new Failure('backend_down', (error as Error).message, { cause: error });

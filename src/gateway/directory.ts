@@ -101,6 +101,11 @@ export class Directory {
     throw new Failure('target_not_found', `no backend knows ${target}`);
   }
 
+  /** The backend that `locate` gave does not have the target after all. */
+  forget({ target }: Authorization, nameAsSent: string): void {
+    this.#seen.delete(seenKey(nameAsSent, target));
+  }
+
   async #ask(
     backends: readonly Backend[],
     nameAsSent: string,

@@ -25,6 +25,9 @@ export interface GatewayOptions {
   readonly observe: Observer;
 }
 
+/** Keep-alive finds initiators that went without a word; their sessions hold reservations. */
+const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 } as const;
+
 /** Waits for a connection's TLS handshake to become a tunnel. */
 interface Arrival {
   readonly leave: () => void;
@@ -101,7 +104,7 @@ export class Gateway {
     const { advertise } = listener;
     const context: TunnelContext = advertise === undefined ? this.#context : { ...this.#context, advertise };
     const arrivals = new Map<string, Arrival>();
-    const server = tls.createServer({ ...gatewayTlsOptions(credentials), noDelay: true, keepAlive: true });
+    const server = tls.createServer({ ...gatewayTlsOptions(credentials), ...SOCKET_OPTIONS });
     server.on('connection', (socket: Socket) => this.#arrive(socket, arrivals));
     server.on('secureConnection', (socket) => this.#serve(socket, arrivals, context));
     server.on('tlsClientError', (error, socket) => {

@@ -20,7 +20,11 @@ export const PORTAL_GROUP_TAG = 1;
 /** It only has to be non-zero: nobody can join a discovery session (RFC 7143 §11.13.3). */
 const DISCOVERY_TSIH = 1;
 
+/** Of the time for a login: an array that hangs must leave enough to tell the initiator to retry. */
+const BACKEND_SHARE = 2 / 3;
+
 export interface LoginContext {
+  readonly loginTimeoutMs: number;
   readonly policy: Policy;
   readonly directory: Directory;
   readonly challenges: Challenges;
@@ -125,6 +129,7 @@ export class LoginExchange {
         // Before the initiator is told: what was agreed on may turn out to be nothing that we can relay.
         const outcome = answer.transit ? this.#outcome() : undefined;
         await this.#connection.write(response);
+        this.#signal.throwIfAborted();
         if (outcome !== undefined) return outcome;
       }
     }
@@ -134,20 +139,47 @@ export class LoginExchange {
     const { identity, admission, opening } = login;
     const authorization = this.#context.policy.authorize(admission, identity.targetName!);
     this.trace.authorization = authorization;
-    const backend = await this.#context.directory.locate(authorization, identity.initiatorNameAsSent);
+    const { directory } = this.#context;
+    const backend = await directory.locate(authorization, identity.initiatorNameAsSent);
     this.trace.backend = backend;
-    this.#leg = await backend.open(
-      {
-        initiatorName: identity.initiatorNameAsSent,
-        sessionType: 'Normal',
-        targetName: identity.targetNameAsSent!,
-        isid: opening.isid,
-        cid: opening.cid,
-        initiatorTaskTag: opening.initiatorTaskTag,
-        cmdSN: opening.cmdSN,
-      },
-      this.#signal,
-    );
+    const { signal, done } = this.#backendDeadline(backend);
+    try {
+      this.#leg = await backend.open(
+        {
+          initiatorName: identity.initiatorNameAsSent,
+          sessionType: 'Normal',
+          targetName: identity.targetNameAsSent!,
+          isid: opening.isid,
+          cid: opening.cid,
+          initiatorTaskTag: opening.initiatorTaskTag,
+          cmdSN: opening.cmdSN,
+        },
+        signal,
+      );
+    } catch (error) {
+      if (error instanceof Failure && error.reason === 'target_not_found') {
+        directory.forget(authorization, identity.initiatorNameAsSent);
+      }
+      throw error;
+    } finally {
+      done();
+    }
+  }
+
+  /** The login's signal, which also ends an array's attempt that takes too long, until `done` is called. */
+  #backendDeadline(backend: Backend): { signal: AbortSignal; done: () => void } {
+    const milliseconds = this.#context.loginTimeoutMs * BACKEND_SHARE;
+    const tooLong = new AbortController();
+    const timer = setTimeout(() => {
+      backend.noteDown();
+      tooLong.abort(
+        new Failure(
+          'backend_down',
+          `backend ${backend.name}: no portal let us in within ${milliseconds / 1000} s`,
+        ),
+      );
+    }, milliseconds);
+    return { signal: AbortSignal.any([this.#signal, tooLong.signal]), done: () => clearTimeout(timer) };
   }
 
   async #negotiate({ keys, transit }: NegotiationRequest): Promise<NegotiationAnswer> {

@@ -25,9 +25,16 @@ const DISCOVERY_IDLE_MS = 60_000;
 export interface TunnelContext extends LoginContext {
   readonly sessions: SessionTable;
   readonly observe: Observer;
-  readonly loginTimeoutMs: number;
   /** Shown in discovery where no PROXY header tells what the initiator dialled. */
   readonly advertise?: Portal;
+}
+
+/** A connection from the moment TCP accepted it. */
+export interface Arrival {
+  /** By `performance.now()`. */
+  readonly at: number;
+  /** Gives its place before authentication free. */
+  readonly leave: () => void;
 }
 
 /**
@@ -36,14 +43,14 @@ export interface TunnelContext extends LoginContext {
 export class Tunnel {
   readonly #socket: TLSSocket;
   readonly #context: TunnelContext;
-  readonly #leaveAnteroom: () => void;
+  readonly #arrival: Arrival;
   #peer: Peer;
 
-  constructor(socket: TLSSocket, context: TunnelContext, peer: Peer, leaveAnteroom: () => void) {
+  constructor(socket: TLSSocket, context: TunnelContext, peer: Peer, arrival: Arrival) {
     this.#socket = socket;
     this.#context = context;
     this.#peer = peer;
-    this.#leaveAnteroom = leaveAnteroom;
+    this.#arrival = arrival;
   }
 
   /** Never rejects: a tunnel's end is nobody else's affair. */
@@ -81,15 +88,16 @@ export class Tunnel {
     try {
       const shown = this.#shownAt(await readPreamble(chunks));
       const outcome = await exchange.run();
-      this.#leaveAnteroom();
+      this.#arrival.leave();
       deadline.clear();
       if (outcome.kind === 'Normal') await this.#relay(outcome, exchange, connection, shown);
       else await this.#discovery(outcome, exchange, connection, shown);
     } catch (error) {
       const failure = Failure.from(deadline.signal.aborted ? deadline.signal.reason : error);
       // Before the socket goes, the initiator is told why, where RFC 7143 lets us.
-      closeAfterFlush(this.#socket, exchange.login.refusal(failure));
-      this.#report(exchange, { failure });
+      const refusal = exchange.login.refusal(failure);
+      closeAfterFlush(this.#socket, refusal);
+      this.#report(exchange, { failure: refusal === undefined ? untold(failure) : failure });
     } finally {
       deadline.clear();
     }
@@ -179,14 +187,17 @@ export class Tunnel {
     return { ...portal, portalGroupTag: PORTAL_GROUP_TAG };
   }
 
-  /** The whole of it, from the first byte to full feature phase, has one time limit; a peer that leaves ends it too. */
+  /** The whole of it, from TCP's accept to full feature phase, has one time limit; a peer that leaves ends it too. */
   #deadline(): { signal: AbortSignal; clear: () => void } {
     const controller = new AbortController();
-    const seconds = this.#context.loginTimeoutMs / 1000;
+    const { loginTimeoutMs } = this.#context;
+    const left = this.#arrival.at + loginTimeoutMs - performance.now();
     const timer = setTimeout(() => {
-      controller.abort(new Failure('login_timeout', `the login was not done within ${seconds} s`));
+      controller.abort(
+        new Failure('login_timeout', `the login was not done within ${loginTimeoutMs / 1000} s`),
+      );
       this.#socket.destroy();
-    }, this.#context.loginTimeoutMs);
+    }, left);
     const onClose = (): void =>
       controller.abort(new Failure('peer_closed', 'the initiator closed the connection during login'));
     this.#socket.once('close', onClose);
@@ -196,6 +207,13 @@ export class Tunnel {
     };
     return { signal: controller.signal, clear };
   }
+}
+
+/** The log says what the peer was told, and it was told nothing. */
+function untold(failure: Failure): Failure {
+  if (failure.wire === 'close') return failure;
+  const { reason, message, cause = failure } = failure;
+  return new Failure(reason, message, { wire: 'close', cause });
 }
 
 function shortName({ uri, dns, cn, sha256 }: CertificateIdentity): string {

@@ -7,8 +7,8 @@ export type TextPair = readonly [key: string, value: string];
 export type TextKeys = ReadonlyMap<string, string>;
 
 /** RFC 7143 §6.1: a key name has at most 63 bytes, a value at most 255 unless the key says otherwise. */
-export const MAX_KEY_LENGTH = 63;
-export const MAX_VALUE_LENGTH = 255;
+const MAX_KEY_LENGTH = 63;
+const MAX_VALUE_LENGTH = 255;
 
 /** What a negotiation message may hold before the peer is known (RFC 7143 §6.2: at least 8192 is to be taken). */
 export const MAX_TEXT_LENGTH = 8192;

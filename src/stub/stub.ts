@@ -34,9 +34,12 @@ export class Stub {
 
   constructor(options: StubOptions) {
     this.#options = options;
-    this.#server = net.createServer({ pauseOnConnect: true, noDelay: true, keepAlive: true }, (socket) => {
-      void this.#serve(socket);
-    });
+    this.#server = net.createServer(
+      { pauseOnConnect: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 },
+      (socket) => {
+        void this.#serve(socket);
+      },
+    );
   }
 
   start(): Promise<AddressInfo> {

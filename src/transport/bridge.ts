@@ -47,10 +47,13 @@ export function bridge(a: Socket, b: Socket, options: BridgeOptions): void {
     to.on('drain', () => from.resume());
     from.on('end', () => finish(by));
     from.on('error', (error) => finish(by, isReset(error) ? undefined : error));
-    from.on('close', () => {
+    const onClose = (): void => {
       finish(by);
       if (--open === 0) options.onEnd(end!);
-    });
+    };
+    // A socket may have closed while it changed hands; it will not say so again.
+    if (from.closed) queueMicrotask(onClose);
+    else from.on('close', onClose);
     const first = options.first[by];
     if (first.length > 0) onData(first);
     from.on('data', onData);
