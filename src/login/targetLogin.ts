@@ -1,5 +1,7 @@
 import { Failure } from '../failures.ts';
+import { opcodeAt } from '../iscsi/bhs.ts';
 import { decodeBhs } from '../iscsi/layouts.ts';
+import { Opcode } from '../iscsi/opcode.ts';
 import { encodePdu, type Pdu } from '../iscsi/pdu.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
 import { serialAdd } from '../iscsi/serial.ts';
@@ -92,8 +94,9 @@ export class TargetLogin<A> {
   #requests = 0;
   #opening: LoginRequestFields | undefined;
   #latest: LoginRequestFields | undefined;
-  /** The header that a refusal answers, be it ever so broken. */
+  /** The Login Request that a refusal answers, be it ever so broken. */
   #refusable: Buffer | undefined;
+  #isOver = false;
   #stage: number | undefined;
   #identity: LoginIdentity | undefined;
   #login: AuthenticatedLogin<A> | undefined;
@@ -128,33 +131,22 @@ export class TargetLogin<A> {
    * @throws Failure or ProtocolError
    */
   receive(pdu: Pdu): TargetLoginStep<A> {
-    if (this.#held !== undefined)
-      throw new ProtocolError('bad_sequence', 'a request before the answer to the last one');
-    if (++this.#requests > MAX_REQUESTS) {
-      throw new ProtocolError('too_many_pieces', `a login of more than ${MAX_REQUESTS} requests`);
-    }
-    this.#refusable = pdu.bhs;
-    const request = readLoginRequest(pdu, this.#opening, this.#stage);
-    this.#opening ??= request;
-    this.#latest = request;
-    this.#stage ??= request.currentStage;
-    const message = this.#text.add(pdu.data, request.continues);
-    if (message === undefined) return { kind: 'send', response: this.#response([], false) };
-    return this.#message(parseKeys(message), request);
+    return this.#endingOnFailure(() => this.#receive(pdu));
   }
 
   /** Goes on after `authenticated`. */
   proceed(): TargetLoginStep<A> {
     const goOn = this.#held!;
     this.#held = undefined;
-    return goOn();
+    return this.#endingOnFailure(goOn);
   }
 
   /** Answers a `negotiate` step. */
   answer(answer: NegotiationAnswer): Buffer {
     const pairs = [...this.#securityAnswer, ...answer.pairs];
     this.#securityAnswer = [];
-    return this.#response(pairs, answer.transit && this.#latest!.transit, answer);
+    const transit = answer.transit && this.#latest!.transit;
+    return this.#endingOnFailure(() => this.#response(pairs, transit, answer));
   }
 
   /**
@@ -170,7 +162,35 @@ export class TargetLogin<A> {
 
   /** To be called when the login is over, however it ended: no challenge of it stays outstanding. */
   end(): void {
+    this.#isOver = true;
     this.#securityStage?.retire();
+  }
+
+  /** A login that failed once has failed: nothing that comes later finds it half done. */
+  #endingOnFailure<T>(work: () => T): T {
+    if (this.#isOver) throw new ProtocolError('bad_sequence', 'the login is over');
+    try {
+      return work();
+    } catch (error) {
+      this.#isOver = true;
+      throw error;
+    }
+  }
+
+  #receive(pdu: Pdu): TargetLoginStep<A> {
+    if (this.#held !== undefined)
+      throw new ProtocolError('bad_sequence', 'a request before the answer to the last one');
+    if (++this.#requests > MAX_REQUESTS) {
+      throw new ProtocolError('too_many_pieces', `a login of more than ${MAX_REQUESTS} requests`);
+    }
+    if (opcodeAt(pdu.bhs, 0) === Opcode.loginRequest) this.#refusable = pdu.bhs;
+    const request = readLoginRequest(pdu, this.#opening, this.#stage);
+    this.#opening ??= request;
+    this.#latest = request;
+    this.#stage ??= request.currentStage;
+    const message = this.#text.add(pdu.data, request.continues);
+    if (message === undefined) return { kind: 'send', response: this.#response([], false) };
+    return this.#message(parseKeys(message), request);
   }
 
   #message(keys: TextKeys, request: LoginRequestFields): TargetLoginStep<A> {
@@ -270,6 +290,9 @@ function merge(earlier: TextKeys, later: TextKeys): TextKeys {
   for (const [key, value] of later) {
     if (merged.has(key)) throw new ProtocolError('duplicate_key', `${key} came twice`);
     merged.set(key, value);
+  }
+  if (encodeText(merged).length > MAX_TEXT_LENGTH) {
+    throw new ProtocolError('text_too_long', `more than ${MAX_TEXT_LENGTH} bytes to negotiate`);
   }
   return merged;
 }

@@ -80,7 +80,7 @@ test('no algorithm in common is an authentication failure that names the allowed
   );
   const failure = failureOf(() => authenticator.challenge(keys({ CHAP_A: '5,6' })));
   expect(failure).toMatchObject({ reason: 'chap', wire: 0x0201 });
-  expect(failure.message).toContain('sha3-256, sha256');
+  for (const allowed of ['sha3-256', 'sha256']) expect(failure.message).toContain(allowed);
 });
 
 test('a wrong secret fails, and the message tells no value', () => {
