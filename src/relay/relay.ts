@@ -114,9 +114,7 @@ export class Relay {
   #request(bytes: Buffer, at: number): DispositionValue {
     this.traffic.initiator.pdus++;
     const opcode = opcodeAt(bytes, at);
-    if (opcode !== Opcode.scsiCommand && ahsLengthAt(bytes, at) > 0) {
-      throw new ProtocolError('header_too_long', `${describeOpcode(opcode)} has no additional headers`);
-    }
+    if (opcode !== Opcode.scsiCommand) refuseAdditionalHeaders(bytes, at);
     switch (opcode) {
       case Opcode.scsiCommand:
       case Opcode.dataOut:
@@ -137,6 +135,7 @@ export class Relay {
   #response(bytes: Buffer, at: number): DispositionValue {
     this.traffic.target.pdus++;
     const opcode = opcodeAt(bytes, at);
+    refuseAdditionalHeaders(bytes, at);
     switch (opcode) {
       case Opcode.dataIn: {
         const carriesStatus = (flagsAt(bytes, at) & Flag.status) !== 0; // else the field is reserved (§11.7.4)
@@ -236,4 +235,13 @@ export class Relay {
     const stream = side === 'initiator' ? this.#fromTarget : this.#fromInitiator;
     stream.maxDataSegmentLength = this.#maxRecv[side];
   }
+}
+
+/** Only a SCSI Command has any (RFC 7143 §11.2.2). */
+function refuseAdditionalHeaders(bytes: Buffer, at: number): void {
+  if (ahsLengthAt(bytes, at) === 0) return;
+  throw new ProtocolError(
+    'header_too_long',
+    `${describeOpcode(opcodeAt(bytes, at))} has no additional headers`,
+  );
 }
