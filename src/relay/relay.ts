@@ -17,11 +17,15 @@ import { Disposition, PduStream, type DispositionValue, type PduHandler } from '
 import { ProtocolError } from '../iscsi/protocolError.ts';
 import { MAX_TEXT_LENGTH, parseKeys } from '../iscsi/text.ts';
 import { readMaxRecvDataSegmentLength, type NegotiatedParameters, type Side } from '../login/negotiation.ts';
+import { NON_ANSWERS } from '../login/keys.ts';
 import type { AuthenticatedLogin } from '../login/targetLogin.ts';
 import type { Admission, Authorization } from '../policy/policy.ts';
 import { Legs } from './legs.ts';
 import { answerSessionText, isDeclarationOnly } from '../discovery/sessionText.ts';
 import { Substitutions } from './substitution.ts';
+
+/** More than any initiator declares at once; a target that never answers must not cost memory. */
+const MAX_DECLARING = 64;
 
 export interface RelayOptions {
   /** The two proofs without which there is no relay: the initiator proved who it is, and policy lets it use this target. */
@@ -177,8 +181,8 @@ export class Relay {
     const keys = parseKeys(pdu.data);
     this.#legs.patchRequest(pdu.bhs, 0);
     if (isDeclarationOnly(keys)) {
+      this.#awaitAnswer(initiatorTaskTag);
       this.#declare('initiator', keys);
-      this.#declaring.add(initiatorTaskTag);
       this.#options.toTarget(wirePdu(pdu.bhs, pdu.ahs, pdu.data, this.#digests));
     } else {
       const answer = answerSessionText(keys, this.#options.record);
@@ -203,6 +207,16 @@ export class Relay {
     }
   }
 
+  #awaitAnswer(initiatorTaskTag: number): void {
+    if (initiatorTaskTag === RESERVED_TAG || this.#declaring.has(initiatorTaskTag)) {
+      throw new ProtocolError('bad_sequence', 'a declaration whose task tag is reserved or in use');
+    }
+    if (this.#declaring.size === MAX_DECLARING) {
+      throw new ProtocolError('too_many_pieces', `more than ${MAX_DECLARING} declarations without an answer`);
+    }
+    this.#declaring.add(initiatorTaskTag);
+  }
+
   #declarationAnswer(pdu: Pdu): void {
     const { initiatorTaskTag, final } = decodeBhs('textResponse', pdu.bhs);
     const keys = parseKeys(pdu.data);
@@ -210,7 +224,8 @@ export class Relay {
     if (!isExpected || (keys.size > 0 && !isDeclarationOnly(keys))) {
       throw new ProtocolError('bad_text', 'the target sent text that nobody asked for');
     }
-    this.#declare('target', keys);
+    const isDeclared = !NON_ANSWERS.has(keys.get('MaxRecvDataSegmentLength') ?? '');
+    if (isDeclared) this.#declare('target', keys);
     this.#legs.patchResponse(pdu.bhs, 0, true);
     this.#options.toInitiator(wirePdu(pdu.bhs, pdu.ahs, pdu.data, this.#digests));
   }
@@ -219,8 +234,10 @@ export class Relay {
   #reject(pdu: Pdu): void {
     const data = Buffer.from(pdu.data);
     if (data.length >= BHS_LENGTH) {
-      const original = this.#substitutions.rejected(u32At(data, Offset.initiatorTaskTag));
-      original?.copy(data);
+      const initiatorTaskTag = u32At(data, Offset.initiatorTaskTag);
+      const opcode = opcodeAt(data, 0);
+      if (opcode === Opcode.nopOut) this.#substitutions.rejected(initiatorTaskTag)?.copy(data);
+      else if (opcode === Opcode.textRequest) this.#declaring.delete(initiatorTaskTag);
       setU32At(data, Offset.expStatSN, this.#legs.initiatorExpStatSN);
     }
     this.#legs.patchResponse(pdu.bhs, 0, true);
