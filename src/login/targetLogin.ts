@@ -27,6 +27,9 @@ const MAX_PIECES = 16;
 
 let prove: <A>(identity: LoginIdentity, admission: A, opening: LoginRequestFields) => AuthenticatedLogin<A>;
 
+/** What TargetLogin itself has made: at run time a constructor is not private, and any object can be given a prototype. */
+const genuine = new WeakSet<object>();
+
 /** Proof that an initiator was admitted and passed the security stage. Only TargetLogin makes one. */
 export class AuthenticatedLogin<A> {
   /** Makes the type nominal: an object of the same shape is no proof. */
@@ -44,7 +47,15 @@ export class AuthenticatedLogin<A> {
   }
 
   static {
-    prove = (identity, admission, opening) => new AuthenticatedLogin(identity, admission, opening);
+    prove = (identity, admission, opening) => {
+      const login = new AuthenticatedLogin(identity, admission, opening);
+      genuine.add(login);
+      return login;
+    };
+  }
+
+  static isGenuine(value: object): boolean {
+    return genuine.has(value);
   }
 }
 

@@ -6,6 +6,9 @@ import { matchesTarget } from './targetPattern.ts';
 let admit: (subject: Subject, rule: InitiatorRule) => Admission;
 let authorize: (admission: Admission, target: string, access: AccessRule) => Authorization;
 
+/** What Policy itself has made: at run time a constructor is not private, and any object can be given a prototype. */
+const genuine = new WeakSet<object>();
+
 /** Proof that certificate, address and initiator name agree with one rule. Only an allow verdict of Policy makes one. */
 export class Admission {
   /** Makes the type nominal: an object of the same shape is no proof. */
@@ -39,7 +42,15 @@ export class Authorization {
   }
 
   static {
-    authorize = (admission, target, access) => new Authorization(admission, target, access);
+    authorize = (admission, target, access) => {
+      const authorization = new Authorization(admission, target, access);
+      genuine.add(authorization);
+      return authorization;
+    };
+  }
+
+  static isGenuine(value: object): boolean {
+    return genuine.has(value);
   }
 }
 

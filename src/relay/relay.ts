@@ -18,8 +18,8 @@ import { ProtocolError } from '../iscsi/protocolError.ts';
 import { MAX_TEXT_LENGTH, parseKeys } from '../iscsi/text.ts';
 import { readMaxRecvDataSegmentLength, type NegotiatedParameters, type Side } from '../login/negotiation.ts';
 import { NON_ANSWERS } from '../login/keys.ts';
-import type { AuthenticatedLogin } from '../login/targetLogin.ts';
-import type { Admission, Authorization } from '../policy/policy.ts';
+import { AuthenticatedLogin } from '../login/targetLogin.ts';
+import { Authorization, type Admission } from '../policy/policy.ts';
 import { Legs } from './legs.ts';
 import { answerSessionText, isDeclarationOnly } from '../discovery/sessionText.ts';
 import { Substitutions } from './substitution.ts';
@@ -69,7 +69,12 @@ export class Relay {
 
   constructor(options: RelayOptions) {
     const { login, authorization, parameters } = options;
-    if (login.admission !== authorization.admission) {
+    if (!AuthenticatedLogin.isGenuine(login) || !Authorization.isGenuine(authorization)) {
+      throw new TypeError(
+        'a login and an authorization are proofs only if they come from TargetLogin and Policy',
+      );
+    }
+    if (login.admission !== authorization.admission || login.identity.targetName !== authorization.target) {
       throw new TypeError('the authorization belongs to another login');
     }
     this.#options = options;

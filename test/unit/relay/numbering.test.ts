@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
 import { RESERVED_TAG } from '../../../src/iscsi/bhs.ts';
-import { decodeBhs, type PduKind } from '../../../src/iscsi/layouts.ts';
+import { decodeBhs, type PduFields, type PduKind } from '../../../src/iscsi/layouts.ts';
 import { Relayed, STAT_SN, TARGET_STAT_SN } from '../../support/relayed.ts';
 
 const DIGESTS = { header: true, data: true };
 const TAG = 7;
+
+/** Fields that PDUs of several kinds have. */
+type Fields = Partial<PduFields<'scsiResponse' | 'r2t' | 'nopIn'>> & Record<string, unknown>;
 
 /** The one PDU that reached the initiator. */
 function received(relayed: Relayed): { bhs: Buffer; statSN: number } {
@@ -23,7 +26,7 @@ const REQUESTS: PduKind[] = ['scsiCommand', 'dataOut', 'nopOut', 'taskManagement
 
 test.each(REQUESTS)('%s reaches the target with nothing changed but ExpStatSN', (kind) => {
   const relayed = new Relayed({ digests: DIGESTS });
-  const fields = { final: true, initiatorTaskTag: TAG, expStatSN: STAT_SN };
+  const fields: Fields = { final: true, initiatorTaskTag: TAG, expStatSN: STAT_SN };
   relayed.request(kind, fields, Buffer.from('data!'));
   const [pdu] = relayed.at('target');
   expect(pdu!.data.toString()).toBe('data!');
@@ -34,7 +37,7 @@ test.each(REQUESTS)('%s reaches the target with nothing changed but ExpStatSN', 
   expect(pdu!.bhs.equals(plain.at('target')[0]!.bhs)).toBe(true);
 });
 
-const ADVANCING: [string, PduKind, Record<string, unknown>][] = [
+const ADVANCING: [string, PduKind, Fields][] = [
   ['SCSI Response', 'scsiResponse', { initiatorTaskTag: TAG }],
   ['Task Management Response', 'taskManagementResponse', { initiatorTaskTag: TAG }],
   ['Logout Response', 'logoutResponse', { initiatorTaskTag: TAG }],
@@ -46,14 +49,15 @@ const ADVANCING: [string, PduKind, Record<string, unknown>][] = [
 
 test.each(ADVANCING)('%s uses up a number of each leg', (_, kind, fields) => {
   const relayed = new Relayed({ digests: DIGESTS });
-  relayed.respond(kind, { final: true, ...fields, statSN: TARGET_STAT_SN });
+  const response: Fields = { final: true, ...fields, statSN: TARGET_STAT_SN };
+  relayed.respond(kind, response);
   expect(received(relayed).statSN).toBe(STAT_SN);
-  relayed.respond(kind, { final: true, ...fields, statSN: TARGET_STAT_SN + 1 });
+  relayed.respond(kind, { ...response, statSN: TARGET_STAT_SN + 1 });
   expect(received(relayed).statSN).toBe(STAT_SN + 1);
   expect(expStatSN(relayed)).toBe(TARGET_STAT_SN + 2);
 });
 
-const RESTING: [string, PduKind, Record<string, unknown>][] = [
+const RESTING: [string, PduKind, Fields][] = [
   ['R2T', 'r2t', { initiatorTaskTag: TAG, targetTransferTag: 5, desiredDataTransferLength: 512 }],
   ['NOP-In of its own', 'nopIn', { initiatorTaskTag: RESERVED_TAG, targetTransferTag: 5 }],
 ];
@@ -61,7 +65,8 @@ const RESTING: [string, PduKind, Record<string, unknown>][] = [
 test.each(RESTING)('%s shows the next number and leaves it', (_, kind, fields) => {
   const relayed = new Relayed({ digests: DIGESTS });
   for (let i = 0; i < 2; i++) {
-    relayed.respond(kind, { final: true, ...fields, statSN: TARGET_STAT_SN });
+    const response: Fields = { final: true, ...fields, statSN: TARGET_STAT_SN };
+    relayed.respond(kind, response);
     expect(received(relayed).statSN).toBe(STAT_SN);
   }
   expect(expStatSN(relayed)).toBe(TARGET_STAT_SN);
