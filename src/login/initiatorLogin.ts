@@ -149,8 +149,9 @@ export class InitiatorLogin {
       throw new Failure('backend_protocol', 'the Login Response carries another task tag than the request');
     }
     if (response.status === LoginStatus.success) {
-      const { currentStage, transit, continues, versionActive } = response;
-      if (currentStage !== this.#stage || (transit && continues) || versionActive !== 0) {
+      const { currentStage, nextStage, transit, continues, versionActive } = response;
+      const transitFits = !transit || (!continues && nextStage === this.#nextStage);
+      if (currentStage !== this.#stage || !transitFits || versionActive !== 0) {
         throw new Failure(
           'backend_protocol',
           'the Login Response has flags, stage or version that do not fit',
@@ -222,9 +223,13 @@ export class InitiatorLogin {
     }
   }
 
+  /** The stage that a transit asks for. */
+  get #nextStage(): number {
+    return this.#stage === Stage.security ? Stage.operational : Stage.fullFeature;
+  }
+
   #request(pairs: readonly TextPair[], transit: boolean): Buffer {
     const { isid, cid, initiatorTaskTag, cmdSN } = this.#options;
-    const isSecurity = this.#stage === Stage.security;
     this.#askedTransit = transit;
     return encodePdu(
       'loginRequest',
@@ -232,7 +237,7 @@ export class InitiatorLogin {
         immediate: true,
         transit,
         currentStage: this.#stage,
-        nextStage: transit ? (isSecurity ? Stage.operational : Stage.fullFeature) : 0,
+        nextStage: transit ? this.#nextStage : 0,
         isid,
         cid,
         initiatorTaskTag,
@@ -265,7 +270,10 @@ function redirect(pdu: Pdu, status: number): InitiatorLoginStep {
  */
 function refused(status: number, awaiting: Awaiting): Failure {
   const message = `the target answers ${describeLoginStatus(status)}`;
-  if (awaiting === 'proof' && status >>> 8 === 2) {
+  const statusClass = status >>> 8;
+  // Nothing else is a refusal (RFC 7143 §11.13.5); passed on, a status of class 0 would look like success.
+  if (statusClass !== 2 && statusClass !== 3) return new Failure('backend_protocol', message);
+  if (awaiting === 'proof' && statusClass === 2) {
     return new Failure(
       'backend_auth',
       `${message} to our CHAP response: compare user and secret; some targets misread all but "algorithms: [md5]"`,
@@ -277,7 +285,7 @@ function refused(status: number, awaiting: Awaiting): Failure {
   const reason: FailureReason =
     status === LoginStatus.notFound || status === LoginStatus.targetRemoved
       ? 'target_not_found'
-      : status >>> 8 === 3
+      : statusClass === 3
         ? 'backend_down'
         : 'backend_refused';
   return new Failure(reason, message, { wire: status });
