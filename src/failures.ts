@@ -60,7 +60,11 @@ export class Failure extends Error {
   readonly reason: FailureReason;
   readonly wire: LoginStatus | 'close';
 
-  constructor(reason: FailureReason, message: string, options: { wire?: LoginStatus; cause?: unknown } = {}) {
+  constructor(
+    reason: FailureReason,
+    message: string,
+    options: { wire?: LoginStatus | 'close'; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'Failure';
     this.reason = reason;
