@@ -23,7 +23,8 @@ export interface BackendLeg {
   readonly socket: Socket;
   readonly portal: Portal;
   readonly login: InitiatorLogin;
-  negotiate(pairs: readonly TextPair[], transit: boolean): Promise<Negotiated>;
+  /** @param signal gives up and closes the leg when the initiator has gone or its time is over */
+  negotiate(pairs: readonly TextPair[], transit: boolean, signal: AbortSignal): Promise<Negotiated>;
   /** Gives the socket back, with what was read beyond the login. */
   detach(): Buffer;
   close(): void;
@@ -66,22 +67,18 @@ export class Backend {
   /**
    * Connects and passes the array's security stage.
    *
-   * @param signal gives up when the initiator has gone or its time is over, until the leg is detached
+   * @param signal gives up when the initiator has gone or its time is over
    * @throws Failure with a `backend_…` reason, `target_not_found`, or the signal's reason
    */
   async open(names: LoginNames, signal: AbortSignal): Promise<BackendLeg> {
     const { socket, connection, login, portal } = await this.#login(names, LOGIN_LIMITS, signal);
-    const giveUp = (): void => void socket.destroy();
-    signal.addEventListener('abort', giveUp);
     return {
       socket,
       portal,
       login,
-      negotiate: (pairs, transit) => this.#named(signal, () => negotiate(connection, login, pairs, transit)),
-      detach: () => {
-        signal.removeEventListener('abort', giveUp);
-        return connection.detach();
-      },
+      negotiate: (pairs, transit, untilAborted) =>
+        this.#work(socket, untilAborted, () => negotiate(connection, login, pairs, transit)),
+      detach: () => connection.detach(),
       close: () => socket.destroy(),
     };
   }
@@ -107,12 +104,11 @@ export class Backend {
       chapIsOptional: true,
     } as const;
     const { socket, connection, login } = await this.#login(names, DISCOVERY_LIMITS, signal);
-    const giveUp = (): void => void socket.destroy();
-    signal.addEventListener('abort', giveUp);
     try {
-      return await this.#named(signal, () => askForTargets(connection, login, names.cmdSN, onMalformed));
+      return await this.#work(socket, signal, () =>
+        askForTargets(connection, login, names.cmdSN, onMalformed),
+      );
     } finally {
-      signal.removeEventListener('abort', giveUp);
       login.end();
       socket.end(() => socket.destroy());
     }
@@ -199,12 +195,18 @@ export class Backend {
     );
   }
 
-  async #named<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  /** Work on an open leg; an abort closes it, and says nothing about the array. */
+  async #work<T>(socket: Socket, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    const giveUp = (): void => void socket.destroy();
+    signal.addEventListener('abort', giveUp);
     try {
       return await work();
     } catch (error) {
-      signal.throwIfAborted(); // then it was given up, and says nothing about the array
+      signal.throwIfAborted();
       throw this.#failure(error);
+    } finally {
+      signal.removeEventListener('abort', giveUp);
     }
   }
 

@@ -191,7 +191,7 @@ export class LoginExchange {
       const { cmdSN } = this.#authenticated!.opening;
       return { pairs, transit, tsih: DISCOVERY_TSIH, expCmdSN: cmdSN, maxCmdSN: cmdSN };
     }
-    const answer = await leg.negotiate(this.#passThrough.fromInitiator(keys), transit);
+    const answer = await leg.negotiate(this.#passThrough.fromInitiator(keys), transit, this.#signal);
     return { ...answer, pairs: this.#passThrough.fromTarget(answer.keys) };
   }
 
