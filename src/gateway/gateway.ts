@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { AddressInfo, Socket } from 'node:net';
+import net, { type AddressInfo, type Socket } from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
 import type { GatewayConfig, GatewayListener } from '../config/gatewayConfig.ts';
 import { Failure } from '../failures.ts';
@@ -7,7 +7,7 @@ import { randomIsid } from '../initiator/isid.ts';
 import { Challenges } from '../login/challenges.ts';
 import { Policy } from '../policy/policy.ts';
 import type { Observer } from '../telemetry/events.ts';
-import { tlsClientFailure } from '../tls/clientFailure.ts';
+import { hungUp, tlsClientFailure } from '../tls/clientFailure.ts';
 import type { GatewayCredentials } from '../tls/credentials.ts';
 import { gatewayTlsOptions } from '../tls/gate.ts';
 import { plainAddress } from '../transport/plainAddress.ts';
@@ -16,7 +16,7 @@ import { Backend } from './backend.ts';
 import { Directory } from './directory.ts';
 import { RefusalReport } from './refusalReport.ts';
 import { SessionTable } from './sessionTable.ts';
-import { Tunnel, type TunnelContext } from './tunnel.ts';
+import { Tunnel, type Arrival, type TunnelContext } from './tunnel.ts';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
@@ -28,19 +28,17 @@ export interface GatewayOptions {
 /** Keep-alive finds initiators that went without a word; their sessions hold reservations. */
 const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 } as const;
 
-/** Waits for a connection's TLS handshake to become a tunnel. */
-interface Arrival {
-  readonly leave: () => void;
-}
+/** Connections in their handshake or login, by arrivalKey. */
+type Arrivals = Map<string, Arrival & { readonly address: string; handshakeIsOver: boolean }>;
 
-/** The listening side: TLS servers, the anteroom before authentication, one Tunnel for each connection. */
+/** The listening side: TCP and TLS servers, the anteroom before authentication, one Tunnel for each connection. */
 export class Gateway {
   readonly sessions = new SessionTable();
   readonly #options: GatewayOptions;
   readonly #anteroom: Anteroom;
   readonly #context: Omit<TunnelContext, 'advertise'>;
   readonly #refusals: RefusalReport;
-  readonly #servers: tls.Server[] = [];
+  readonly #servers: net.Server[] = [];
   readonly #sockets = new Set<Socket>();
 
   constructor(options: GatewayOptions) {
@@ -103,13 +101,23 @@ export class Gateway {
   #listen(listener: GatewayListener, credentials: GatewayCredentials): Promise<AddressInfo> {
     const { advertise } = listener;
     const context: TunnelContext = advertise === undefined ? this.#context : { ...this.#context, advertise };
-    const arrivals = new Map<string, Arrival>();
-    const server = tls.createServer({ ...gatewayTlsOptions(credentials), ...SOCKET_OPTIONS });
-    server.on('connection', (socket: Socket) => this.#arrive(socket, arrivals));
-    server.on('secureConnection', (socket) => this.#serve(socket, arrivals, context));
-    server.on('tlsClientError', (error, socket) => {
-      const address = plainAddress(socket.remoteAddress ?? 'unknown');
+    const arrivals: Arrivals = new Map();
+    // Listens to nothing itself: whom the anteroom refuses shall not cost a TLS connection, nor a second line in the log.
+    const handshakes = tls.createServer({
+      ...gatewayTlsOptions(credentials),
+      handshakeTimeout: context.loginTimeoutMs,
+    });
+    handshakes.on('secureConnection', (socket) => this.#serve(socket, arrivals, context));
+    handshakes.on('tlsClientError', (error, socket) => {
+      const arrival = arrivals.get(arrivalKey(socket));
+      socket.destroy(); // Node tells of a handshake that takes too long, and leaves it open
+      if (arrival === undefined) return; // its close has told of it, or will: this socket forgot its address
+      arrival.handshakeIsOver = true;
+      const { address } = arrival;
       this.#options.observe({ kind: 'handshake', peer: { address }, failure: tlsClientFailure(error) });
+    });
+    const server = net.createServer(SOCKET_OPTIONS, (socket) => {
+      if (this.#arrive(socket, arrivals)) handshakes.emit('connection', socket);
     });
     this.#servers.push(server);
     return new Promise((resolve, reject) => {
@@ -121,32 +129,39 @@ export class Gateway {
     });
   }
 
-  #arrive(socket: Socket, arrivals: Map<string, Arrival>): void {
+  /** @returns false if there is no place for it */
+  #arrive(socket: Socket, arrivals: Arrivals): boolean {
     const address = plainAddress(socket.remoteAddress ?? 'unknown');
     const key = arrivalKey(socket);
     try {
       const leave = this.#anteroom.enter(address);
-      arrivals.set(key, { leave });
+      const arrival = { at: performance.now(), leave, address, handshakeIsOver: false };
+      arrivals.set(key, arrival);
       this.#sockets.add(socket);
       socket.once('close', () => {
         leave();
         arrivals.delete(key);
         this.#sockets.delete(socket);
+        if (arrival.handshakeIsOver) return;
+        this.#options.observe({ kind: 'handshake', peer: { address }, failure: hungUp() });
       });
+      return true;
     } catch (error) {
       socket.destroy();
       this.#refusals.add({ address }, Failure.from(error));
+      return false;
     }
   }
 
-  #serve(socket: TLSSocket, arrivals: Map<string, Arrival>, context: TunnelContext): void {
+  #serve(socket: TLSSocket, arrivals: Arrivals, context: TunnelContext): void {
     const arrival = arrivals.get(arrivalKey(socket));
     if (arrival === undefined) {
-      socket.destroy(); // refused or closed while its handshake was under way
+      socket.destroy(); // closed while its handshake was under way
       return;
     }
-    const peer = { address: plainAddress(socket.remoteAddress!) };
-    void new Tunnel(socket, context, peer, arrival.leave).run();
+    arrival.handshakeIsOver = true;
+    const peer = { address: arrival.address };
+    void new Tunnel(socket, context, peer, arrival).run();
   }
 }
 

@@ -14,6 +14,11 @@ const HANDSHAKE = new Map([
   ['ECONNRESET', 'the peer hung up in the handshake; its own log may say that it refuses our certificate'],
 ]);
 
+/** The peer closed before its handshake was over. */
+export function hungUp(): Failure {
+  return new Failure('tls_handshake', `ECONNRESET: ${HANDSHAKE.get('ECONNRESET')}`);
+}
+
 /** Gives the error of a server's `tlsClientError` event its place in the mapping. */
 export function tlsClientFailure(error: Error): Failure {
   const { code = 'no code', reason } = error as NodeJS.ErrnoException & { reason?: string };
