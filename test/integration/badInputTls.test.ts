@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { testPki } from '../support/certificates.ts';
+import { IDENTITY, loginRequest } from '../support/loginPdus.ts';
+import { useSite } from '../support/site.ts';
+
+const { site, target } = useSite();
+
+test.each([
+  ['a plain Login Request', loginRequest(IDENTITY), 'must come through a stub'],
+  ['HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'HTTP'],
+])('%s instead of TLS ends the connection as not_tls', async (_, bytes, hint) => {
+  const initiator = await site().connectPlain();
+  initiator.send(bytes);
+  await initiator.closed;
+  const line = await site().log.line({ msg: 'tunnel refused', reason: 'not_tls' });
+  expect(line).toMatchObject({ address: '127.0.0.1', told: 'connection closed' });
+  expect(line['detail']).toContain(hint);
+});
+
+test('a peer without a certificate is cut off as no_cert before it can say a word', async () => {
+  const initiator = await site().connect({ cert: undefined, key: undefined });
+  initiator.send(loginRequest(IDENTITY));
+  await initiator.closed;
+  expect(initiator.received).toEqual([]);
+  expect(await site().log.line({ msg: 'tunnel refused' })).toMatchObject({ reason: 'no_cert' });
+});
+
+test.each([
+  ["a stranger's certificate", 'stranger', 'unknown_ca'],
+  ['an expired certificate', 'expired', 'expired_cert'],
+  ['a revoked certificate', 'revoked', 'revoked_cert'],
+  ["a server's certificate", 'gateway', 'bad_cert'],
+] as const)('a peer with %s is cut off before it can say a word', async (_, name, reason) => {
+  const { cert, key } = (await testPki())[name];
+  const initiator = await site().connect({ cert, key });
+  initiator.send(loginRequest(IDENTITY));
+  await initiator.closed;
+  expect(initiator.received).toEqual([]);
+  const line = await site().log.line({ msg: 'tunnel refused' });
+  expect(line).toMatchObject({ reason, told: 'connection closed' });
+  expect(line['detail']).toMatch(/certificate with serial [0-9A-F]+/);
+});
+
+test('a peer that offers another ALPN protocol is cut off in the handshake', async () => {
+  const initiator = await site().connect({ ALPNProtocols: ['h2'] });
+  await initiator.closed;
+  const line = await site().log.line({ msg: 'tunnel refused' });
+  expect(line).toMatchObject({ reason: 'tls_handshake', told: 'connection closed' });
+});
+
+test('nobody whom TLS refuses reaches the array', async () => {
+  const before = target().connections.length;
+  const { cert, key } = (await testPki()).stranger;
+  const initiator = await site().connect({ cert, key });
+  initiator.send(loginRequest(IDENTITY));
+  await initiator.closed;
+  await site().log.line({ msg: 'tunnel refused' });
+  expect(target().connections).toHaveLength(before);
+});
