@@ -1,7 +1,7 @@
 import { parseIscsiName } from '../iscsi/names.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
 import { formatPortal, parseTargetAddress, type TargetAddress } from '../iscsi/targetAddress.ts';
-import { encodeText, parsePairs, type TextPair } from '../iscsi/text.ts';
+import { encodeText, MAX_RECORD_PAIRS, parsePairs, type TextPair } from '../iscsi/text.ts';
 
 /** One target as SendTargets shows it. */
 export interface TargetRecord {
@@ -34,7 +34,7 @@ export function recordPairs({ name, addresses }: TargetRecord): TextPair[] {
 export function parseTargetRecords(text: Uint8Array, onMalformed: (problem: string) => void): TargetRecord[] {
   const records: { name: string; addresses: TargetAddress[] }[] = [];
   let current: { name: string; addresses: TargetAddress[] } | undefined;
-  for (const [key, value] of parsePairs(text)) {
+  for (const [key, value] of parsePairs(text, MAX_RECORD_PAIRS)) {
     try {
       if (key === 'TargetName') {
         current = undefined;

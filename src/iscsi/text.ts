@@ -19,6 +19,8 @@ const LONG_VALUES = new Map([
   ['CHAP_R', 2 + 2 * 1024],
 ]);
 const MAX_PAIRS = 1024;
+/** A record of SendTargets has two pairs or more, and arrays have thousands of targets. */
+export const MAX_RECORD_PAIRS = 65536;
 // `#` stands in public extension keys such as X#NodeArchitecture (RFC 4850).
 const KEY = /^[A-Za-z][A-Za-z0-9.+@_#-]*$/;
 // eslint-disable-next-line no-control-regex -- control characters are what is looked for
@@ -28,16 +30,17 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /**
  * Splits a text data segment into its pairs. Repeated keys are kept: SendTargets answers consist of them.
  *
+ * @param maxPairs the most pairs that are taken
  * @throws ProtocolError `bad_text`, `key_too_long`, `value_too_long` or `too_many_keys`
  */
-export function parsePairs(data: Uint8Array): TextPair[] {
+export function parsePairs(data: Uint8Array, maxPairs = MAX_PAIRS): TextPair[] {
   const pairs: TextPair[] = [];
   let start = 0;
   while (start < data.length) {
     const end = data.indexOf(0, start);
     if (end < 0) throw new ProtocolError('bad_text', 'the last key=value does not end in a zero byte');
     if (end > start) {
-      if (pairs.length === MAX_PAIRS) throw new ProtocolError('too_many_keys', `more than ${MAX_PAIRS} keys`);
+      if (pairs.length === maxPairs) throw new ProtocolError('too_many_keys', `more than ${maxPairs} keys`);
       pairs.push(parsePair(data.subarray(start, end)));
     }
     start = end + 1;
