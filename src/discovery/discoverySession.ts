@@ -10,6 +10,8 @@ import { encodeTargetRecords, type TargetRecord } from './sendTargets.ts';
 
 export type DiscoveryStep =
   | { readonly kind: 'send'; readonly response: Buffer }
+  /** Read on. */
+  | { readonly kind: 'nothing' }
   /** Call `answer` with the targets; `name` is normalised, absent for all. */
   | { readonly kind: 'sendTargets'; readonly name?: string }
   /** Send the response, then close. */
@@ -113,15 +115,13 @@ export class DiscoverySession {
   #nopOut(pdu: Pdu): DiscoveryStep {
     const { initiatorTaskTag, cmdSN, immediate } = decodeBhs('nopOut', pdu.bhs);
     this.#take(cmdSN, immediate);
+    if (initiatorTaskTag === RESERVED_TAG) return { kind: 'nothing' }; // wants no answer (RFC 7143 §11.18)
     const targetTransferTag = RESERVED_TAG;
     const numbers = this.#numbers();
+    const echo = pdu.data.subarray(0, this.#maxDataSegmentLength);
     return {
       kind: 'send',
-      response: encodePdu(
-        'nopIn',
-        { final: true, initiatorTaskTag, targetTransferTag, ...numbers },
-        pdu.data,
-      ),
+      response: encodePdu('nopIn', { final: true, initiatorTaskTag, targetTransferTag, ...numbers }, echo),
     };
   }
 
@@ -129,6 +129,10 @@ export class DiscoverySession {
     const opcode = opcodeAt(pdu.bhs, 0);
     if (opcode === Opcode.loginRequest)
       throw new ProtocolError('bad_opcode', `${describeOpcode(opcode)} after login`);
+    if (opcode === Opcode.scsiCommand || opcode === Opcode.taskManagementRequest) {
+      const { cmdSN, immediate } = decodeBhs('scsiCommand', pdu.bhs); // where both have them
+      this.#take(cmdSN, immediate);
+    }
     return {
       kind: 'send',
       response: encodePdu(

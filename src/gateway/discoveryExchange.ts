@@ -48,7 +48,7 @@ export class DiscoveryExchange {
         );
         onDiscovered(discovered);
         await this.#connection.write(session.answer(discovered.records));
-      } else {
+      } else if (step.kind !== 'nothing') {
         await this.#connection.write(step.response);
         if (step.kind === 'logout') return;
       }

@@ -245,7 +245,7 @@ async function discover(
     if (step.kind === 'sendTargets') {
       const isAsked = step.name === undefined || step.name === target.name;
       await connection.write(session.answer(isAsked ? [target.record(address)] : []));
-    } else {
+    } else if (step.kind !== 'nothing') {
       await connection.write(step.response);
       if (step.kind === 'logout') return;
     }
