@@ -52,7 +52,8 @@ test.each(ADVANCING)('%s uses up a number of each leg', (_, kind, fields) => {
   const response: Fields = { final: true, ...fields, statSN: TARGET_STAT_SN };
   relayed.respond(kind, response);
   expect(received(relayed).statSN).toBe(STAT_SN);
-  relayed.respond(kind, { ...response, statSN: TARGET_STAT_SN + 1 });
+  const next: Fields = { ...response, statSN: TARGET_STAT_SN + 1 };
+  relayed.respond(kind, next);
   expect(received(relayed).statSN).toBe(STAT_SN + 1);
   expect(expStatSN(relayed)).toBe(TARGET_STAT_SN + 2);
 });
