@@ -1,7 +1,8 @@
+import { Failure } from '../failures.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
 import type { TextKeys, TextPair } from '../iscsi/text.ts';
 import { KEYS, NON_ANSWERS } from './keys.ts';
-import { Negotiation, type NegotiatedParameters } from './negotiation.ts';
+import { Negotiation, type NegotiatedParameters, type Side } from './negotiation.ts';
 
 /**
  * Values that the gateway holds, whatever the two sides would like: one connection a session and no recovery level that
@@ -43,12 +44,13 @@ export class PassThroughNegotiation {
         forward.push([key, this.#held(key, value)]);
       }
     }
-    this.#negotiation.record('initiator', forward);
+    this.#record('initiator', forward);
     return forward;
   }
 
   /**
    * @returns what goes on to the initiator: never an address, nor a portal group tag, which the gateway gave itself
+   * @throws Failure `backend_protocol`: what the target says amiss is not the initiator's error
    */
   fromTarget(keys: TextKeys): TextPair[] {
     const forward: TextPair[] = this.#unanswered;
@@ -59,16 +61,26 @@ export class PassThroughNegotiation {
       const isOwn = key === 'TargetAddress' || key === 'TargetPortalGroupTag';
       if (isNegotiable && !isOwn) forward.push([key, this.#held(key, value)]);
     }
-    this.#negotiation.record(
-      'target',
-      forward.filter(([key]) => KEYS.has(key)),
-    );
+    try {
+      this.#record(
+        'target',
+        forward.filter(([key]) => KEYS.has(key)),
+      );
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      throw new Failure('backend_protocol', `the target's answer: ${error.message}`, { cause: error });
+    }
     return forward;
   }
 
-  /** @throws ProtocolError `bad_value` */
   get parameters(): NegotiatedParameters {
     return this.#negotiation.parameters;
+  }
+
+  /** Reads what is settled by now, so that a value that no rule allows is held against the side that said it. */
+  #record(side: Side, pairs: readonly TextPair[]): void {
+    this.#negotiation.record(side, pairs);
+    void this.#negotiation.parameters;
   }
 
   #held(key: string, value: string): string {
