@@ -9,7 +9,7 @@ test.each([
   ['32 bytes of zeros', Buffer.alloc(32), 'aa36918a'],
   ['32 bytes of ones', Buffer.alloc(32, 0xff), '43aba862'],
   ['32 bytes counting up', ascending, '4e79dd46'],
-  ['32 bytes counting down', Buffer.from(ascending).reverse(), '5cdb3f11'],
+  ['32 bytes counting down', Buffer.from(ascending.toReversed()), '5cdb3f11'],
   [
     'a SCSI Read (10) command PDU',
     Buffer.from(

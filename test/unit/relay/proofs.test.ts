@@ -5,7 +5,10 @@ import { authenticated, type Proofs } from '../../support/authenticated.ts';
 import { DISK } from '../../support/initiatorRule.ts';
 import { Relayed } from '../../support/relayed.ts';
 
-type Constructor = new (...fields: unknown[]) => unknown;
+const make = (constructor: unknown, ...fields: unknown[]) =>
+  new (constructor as new (...fields: unknown[]) => unknown)(...fields);
+
+const lookalike = (proof: object): object => Object.assign({}, proof);
 
 const relayWith = (proofs: unknown) => () => new Relayed({ proofs: proofs as Proofs });
 
@@ -25,9 +28,9 @@ test('an authorization for another target than the login is for is refused', () 
 
 test('objects that only look like proofs are refused', () => {
   const { login, authorization } = authenticated();
-  expect(relayWith({ login, authorization: { ...authorization } })).toThrow(TypeError);
-  expect(relayWith({ login: { ...login }, authorization })).toThrow(TypeError);
-  expect(relayWith({ login: { ...login }, authorization: { ...authorization } })).toThrow(TypeError);
+  expect(relayWith({ login, authorization: lookalike(authorization) })).toThrow(TypeError);
+  expect(relayWith({ login: lookalike(login), authorization })).toThrow(TypeError);
+  expect(relayWith({ login: lookalike(login), authorization: lookalike(authorization) })).toThrow(TypeError);
 });
 
 test('objects with the right prototype alone are refused', () => {
@@ -40,7 +43,6 @@ test('objects with the right prototype alone are refused', () => {
 
 test('a constructor that is called past the compiler makes no proof', () => {
   const { login, authorization } = authenticated();
-  const make = (constructor: unknown, ...fields: unknown[]) => new (constructor as Constructor)(...fields);
   const { admission, target, access } = authorization;
   expect(relayWith({ login, authorization: make(Authorization, admission, target, access) })).toThrow(
     TypeError,
