@@ -211,6 +211,7 @@ export class TargetConnection {
 
   #answerDiscovery(pdu: Pdu): void {
     const step = this.#discovery!.receive(pdu);
+    if (step.kind === 'nothing') return;
     this.send(step.kind === 'sendTargets' ? this.#discovery!.answer(this.#records()) : step.response);
     if (step.kind === 'logout') this.socket.end();
   }
