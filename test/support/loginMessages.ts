@@ -42,11 +42,11 @@ export function readRequest(wire: Buffer): PduFields<'loginRequest'> & { keys: T
   return { ...decodeBhs('loginRequest', bhs), keys: parseKeys(data), pairs: parsePairs(data) };
 }
 
-/** Challenges from a repeatable source: every draw gives other bytes. */
-export function repeatableChallenges(): Challenges {
+/** Challenges from a repeatable source: every draw gives other bytes, for each source others. */
+export function repeatableChallenges(source = 'ours'): Challenges {
   let draws = 0;
   return new Challenges((length) =>
-    createHash('shake256', { outputLength: length }).update(`draw ${draws++}`).digest(),
+    createHash('shake256', { outputLength: length }).update(`${source} ${draws++}`).digest(),
   );
 }
 
