@@ -58,7 +58,7 @@ function line(event: GatewayEvent): Line {
       return {
         level: failure === undefined ? 'info' : levelOf(failure),
         message: `login ${verdict}`,
-        fields: { verdict, ...who(peer), ...what, ...(failure && why(failure)) },
+        fields: { verdict, ...who(peer), ...what, ...(failure && why(failure, failure.wire)) },
       };
     }
     case 'discovery': {
@@ -91,8 +91,8 @@ function who({ address, certificate, initiatorName }: Peer): object {
   return { address, ...(certificate && { certificate }), ...(initiatorName && { initiator: initiatorName }) };
 }
 
-/** What the peer was told and why in truth; a fault of our own carries its stack. */
-function why({ reason, message, wire, cause, stack }: Failure): object {
+/** What the peer was told and why in truth; a fault of our own carries its stack. Only a login can be told a status. */
+function why({ reason, message, cause, stack }: Failure, wire: Failure['wire'] = 'close'): object {
   return {
     reason,
     detail: message,

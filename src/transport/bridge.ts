@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { closeAfterFlush } from './closeAfterFlush.ts';
+import { isReset } from './isReset.ts';
 
 export interface BridgeOptions {
   /** Takes a chunk from one side and writes what goes on to the other; throws to end both. */
@@ -61,10 +62,4 @@ export function bridge(a: Socket, b: Socket, options: BridgeOptions): void {
 
   attach(a, b, 'a', options.fromA);
   attach(b, a, 'b', options.fromB);
-}
-
-/** An initiator ends discovery with a reset, and so does a host that goes down: an end like any other. */
-function isReset(error: Error): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'ECONNRESET' || code === 'EPIPE';
 }

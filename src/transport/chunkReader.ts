@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { isReset } from './isReset.ts';
 
 /**
  * Pulls chunks out of a socket one at a time. What is not asked for stays in the socket, whose buffer is bounded, so a peer that
@@ -16,7 +17,7 @@ export class ChunkReader {
     this.#wake?.();
   };
   readonly #onError = (error: Error): void => {
-    this.#error ??= error;
+    if (!isReset(error)) this.#error ??= error;
     this.#onEnd();
   };
 
@@ -35,7 +36,7 @@ export class ChunkReader {
 
   /**
    * @returns undefined when the peer has ended the connection
-   * @throws the socket's error
+   * @throws the socket's error, unless it is a reset: that is an end
    */
   async next(): Promise<Buffer | undefined> {
     for (;;) {
