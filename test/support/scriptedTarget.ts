@@ -42,6 +42,7 @@ export class ScriptedTarget {
   readonly sessions: TargetConnection[] = [];
   readonly options: ScriptedTargetOptions;
   readonly #server: net.Server;
+  #port = 0;
   #onChange: (() => void)[] = [];
 
   private constructor(options: ScriptedTargetOptions) {
@@ -58,11 +59,12 @@ export class ScriptedTarget {
     const target = new ScriptedTarget(options);
     target.#server.listen(options.port ?? 0, options.host ?? '127.0.0.1');
     await once(target.#server, 'listening');
+    target.#port = (target.#server.address() as AddressInfo).port;
     return target;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
   }
 
   /** `host:port`. */

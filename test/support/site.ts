@@ -121,8 +121,8 @@ export class Site {
   }
 
   /** An initiator that speaks to the gateway without TLS, or to a stub. */
-  async connectPlain(port = this.port): Promise<TunnelInitiator> {
-    const initiator = await TunnelInitiator.connectPlain({ host: '127.0.0.1', port });
+  async connectPlain(port = this.port, host = '127.0.0.1'): Promise<TunnelInitiator> {
+    const initiator = await TunnelInitiator.connectPlain({ host, port });
     this.#initiators.push(initiator);
     return initiator;
   }
