@@ -16,14 +16,3 @@ export function anyCuts(): fc.Arbitrary<readonly number[]> {
     maxLength: 60,
   });
 }
-
-/** The stream in chunks of these lengths, over and over. Each is a copy, as from a socket. */
-export function cut(stream: Buffer, lengths: readonly number[]): Buffer[] {
-  const chunks: Buffer[] = [];
-  for (let at = 0, i = 0; at < stream.length; i++) {
-    const end = at + lengths[i % lengths.length]!;
-    chunks.push(Buffer.from(stream.subarray(at, end)));
-    at = end;
-  }
-  return chunks;
-}

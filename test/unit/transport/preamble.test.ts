@@ -4,7 +4,7 @@ import { Failure } from '../../../src/failures.ts';
 import { ChunkReader } from '../../../src/transport/chunkReader.ts';
 import { readPreamble } from '../../../src/transport/preamble.ts';
 import { encodeProxyHeader, PROXY_SIGNATURE } from '../../../src/transport/proxyHeader.ts';
-import { cut } from '../../support/anyPdu.ts';
+import { inChunks } from '../../support/fuzz.ts';
 import { vectorPdus } from '../../support/vectors.ts';
 
 const login = vectorPdus.find(({ kind }) => kind === 'loginRequest')!.wire;
@@ -34,14 +34,15 @@ const SIZES = [1, 2, 3, 11, 12, 13, 15, 16, 17, header.length - 1, header.length
 
 test.each(SIZES)('in chunks of %i bytes the header is read and the login left unread', async (size) => {
   const chunks = peer([]);
-  for (const chunk of cut(Buffer.concat([header, login]), [size]).toReversed()) chunks.unread(chunk);
+  for (const chunk of [...inChunks(Buffer.concat([header, login]), [size])].toReversed())
+    chunks.unread(chunk);
   expect(await readPreamble(chunks)).toEqual(addresses);
   expect((await rest(chunks)).equals(login)).toBe(true);
 });
 
 test.each([1, 47, 10_000])('in chunks of %i bytes a login without a header is left unread', async (size) => {
   const chunks = peer([]);
-  for (const chunk of cut(login, [size]).toReversed()) chunks.unread(chunk);
+  for (const chunk of [...inChunks(login, [size])].toReversed()) chunks.unread(chunk);
   expect(await readPreamble(chunks)).toBeUndefined();
   expect((await rest(chunks)).equals(login)).toBe(true);
 });
