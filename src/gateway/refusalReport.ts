@@ -21,6 +21,10 @@ export class RefusalReport {
       return;
     }
     this.#observe({ kind: 'refused', peer, failure, suppressed: 0 });
+    this.#rest();
+  }
+
+  #rest(): void {
     this.#timer = setTimeout(() => this.#flush(), INTERVAL_MS);
     this.#timer.unref();
   }
@@ -31,6 +35,8 @@ export class RefusalReport {
     const suppressed = this.#suppressed;
     this.#latest = undefined;
     this.#suppressed = 0;
-    if (latest !== undefined) this.#observe({ kind: 'refused', ...latest, suppressed: suppressed - 1 });
+    if (latest === undefined) return;
+    this.#observe({ kind: 'refused', ...latest, suppressed: suppressed - 1 });
+    this.#rest();
   }
 }
