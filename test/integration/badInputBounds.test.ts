@@ -17,14 +17,17 @@ test('a peer that connects and says nothing is cut off when the time for a login
   expect(line['detail']).toContain('in time');
 });
 
-test('a peer that hangs up in its handshake is told of with its address', async () => {
-  const peer = await site().connectPlain();
-  peer.send(Buffer.of(22, 3, 1));
-  peer.end();
-  await peer.closed;
-  const line = await site().log.line({ msg: 'tunnel refused' });
-  expect(line).toMatchObject({ reason: 'tls_handshake', address: '127.0.0.1' });
-});
+test.each(['end', 'reset'] as const)(
+  'a peer that hangs up (%s) in its handshake is told of with its address',
+  async (how) => {
+    const peer = await site().connectPlain();
+    peer.send(Buffer.of(22, 3, 1));
+    peer[how]();
+    await peer.closed;
+    const line = await site().log.line({ msg: 'tunnel refused' });
+    expect(line).toMatchObject({ reason: 'tls_handshake', address: '127.0.0.1' });
+  },
+);
 
 test('a peer that says nothing in its tunnel is cut off as login_timeout', async () => {
   const initiator = await site().connect();
@@ -59,18 +62,21 @@ test('a login that an array never answers is cut off, and so is the array', asyn
   await target().connections[before]!.closed;
 });
 
-test('an initiator that resets while the array is to answer leaves no connection behind', async () => {
-  const before = target().connections.length;
-  const initiator = await site().connect();
-  initiator.send(loginRequest([...IDENTITY, ['InitiatorAlias', 'mute']]));
-  const connection = await target().connection(
-    (one) =>
-      target().connections.indexOf(one) >= before && one.received.some(({ data }) => data.includes('mute')),
-  );
-  initiator.reset();
-  await site().log.line({ msg: 'login denied', reason: 'peer_closed', backend: 'array1' });
-  await connection.closed;
-});
+test.each(['end', 'reset'] as const)(
+  'an initiator that goes (%s) while the array is to answer leaves no connection behind',
+  async (how) => {
+    const before = target().connections.length;
+    const initiator = await site().connect();
+    initiator.send(loginRequest([...IDENTITY, ['InitiatorAlias', 'mute']]));
+    const connection = await target().connection(
+      (one) =>
+        target().connections.indexOf(one) >= before && one.received.some(({ data }) => data.includes('mute')),
+    );
+    initiator[how]();
+    await site().log.line({ msg: 'login denied', reason: 'peer_closed', backend: 'array1' });
+    await connection.closed;
+  },
+);
 
 test('connections beyond the bound are closed at once, one log line tells of all, and a place is free again afterwards', async () => {
   const flood = await Promise.all(Array.from({ length: PLACES + 20 }, () => site().connectPlain()));

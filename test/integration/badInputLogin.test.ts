@@ -11,7 +11,7 @@ import {
   OPENING,
   securityRequest,
 } from '../support/loginPdus.ts';
-import { PROXY_SIGNATURE } from '../../src/transport/proxyHeader.ts';
+import { encodeProxyHeader, PROXY_SIGNATURE } from '../../src/transport/proxyHeader.ts';
 import { useSite } from '../support/site.ts';
 
 /** Any target is the array's, but for one. */
@@ -175,6 +175,14 @@ test('an address outside "from" gets 0202, and the log names the rule and its pl
   const line = await site().log.line({ msg: 'login denied', reason: 'address_denied' });
   expect(line).toMatchObject({ address: '127.0.0.9', initiator: DB1 });
   expect(line['detail']).toMatch(/127\.0\.0\.9 is outside "from" of rule db1 \(.*gateway\.yaml:\d+:\d+\)/);
+});
+
+test('a PROXY header changes nothing about the address that "from" judges', async () => {
+  const initiator = await site().connect({ localAddress: '127.0.0.9' });
+  const here = { host: '127.0.0.1', port: 3260 };
+  initiator.send(encodeProxyHeader({ source: here, destination: here }));
+  expect(await initiator.exchange(loginRequest(IDENTITY))).toMatchObject({ status: 0x0202 });
+  await site().log.line({ msg: 'login denied', reason: 'address_denied', address: '127.0.0.9' });
 });
 
 test('a denied target and one that does not exist get the very same bytes', async () => {

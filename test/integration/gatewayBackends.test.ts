@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { opcodeAt } from '../../src/iscsi/bhs.ts';
+import { decodeBhs } from '../../src/iscsi/layouts.ts';
 import { Opcode } from '../../src/iscsi/opcode.ts';
 import type { Pdu } from '../../src/iscsi/pdu.ts';
 import { Secret } from '../../src/policy/secret.ts';
@@ -143,6 +144,25 @@ test('a backend that is down gets the initiator 0301, so that it tries again, an
   const initiator = await site.connect();
   await initiator.logIn();
   await initiator.ping();
+});
+
+test('an array that takes the connection and says nothing gets the initiator 0301 in time', async () => {
+  const array = await startTarget({ script: () => true });
+  const { status, line } = await refusedLogin(await siteBefore([array.portal], { connectTimeoutSeconds: 1 }));
+  expect(status).toBe(0x0301);
+  expect(line).toMatchObject({ reason: 'backend_down', backend: 'array1' });
+});
+
+test('an array that hangs up in the midst of negotiation gets the initiator 0301', async () => {
+  const array = await startTarget({
+    script: onLogin((pdu, connection) => {
+      if (decodeBhs('loginRequest', pdu.bhs).currentStage === 0) connection.answer(pdu);
+      else connection.socket.destroy();
+    }),
+  });
+  const { status, line } = await refusedLogin(await siteBefore([array.portal]));
+  expect(status).toBe(0x0301);
+  expect(line).toMatchObject({ reason: 'backend_down' });
 });
 
 test('the second portal is used when nobody listens at the first', async () => {

@@ -211,6 +211,16 @@ test('what an initiator sends right behind its last Login Request is not lost', 
   expect(opcodeAt((await initiator.next())!.bhs, 0)).toBe(Opcode.nopIn);
 });
 
+test('a gateway that stops ends logins under way on both sides', async () => {
+  const array = await startTarget({ script: () => true });
+  const site = await startSite({ backends: { array1: { portals: [array.portal] } } });
+  const initiator = await site.connect();
+  initiator.send(loginRequest(IDENTITY));
+  const connection = await array.connection(({ received }) => received.length > 0);
+  await site.gateway.stop();
+  await Promise.all([initiator.closed, connection.closed]);
+});
+
 test('a gateway that stops ends its sessions on both sides', async () => {
   const { array, site } = await start();
   const initiator = await site.connect();
