@@ -27,12 +27,18 @@ export class DiskTarget {
     return { name: this.name, addresses: [address] };
   }
 
-  /** Adds a session; an older one of the same initiator port is reinstated by it, so it ends (RFC 7143 §6.3.5). */
-  join(session: SessionOnTarget): void {
-    for (const other of this.#sessions) {
-      if (other.initiatorPort === session.initiatorPort) other.end();
+  /**
+   * Adds a session; an older one of the same initiator port is reinstated by it, so it ends (RFC 7143 §6.3.5). Resolves when
+   * nothing that the older one began changes the medium any more.
+   */
+  async join(session: SessionOnTarget): Promise<void> {
+    const older = [...this.#sessions].filter((other) => other.initiatorPort === session.initiatorPort);
+    for (const other of older) {
+      this.leave(other);
+      other.end();
     }
     this.#sessions.add(session);
+    if (older.length > 0) await Promise.all([...this.units.values()].map((unit) => unit.settled()));
   }
 
   leave(session: SessionOnTarget): void {
@@ -46,9 +52,10 @@ export class DiskTarget {
   }
 
   /** LOGICAL UNIT RESET. */
-  resetUnit(unit: LogicalUnit): void {
+  async resetUnit(unit: LogicalUnit): Promise<void> {
     this.abortTasks(unit);
     unit.reset();
+    await unit.settled();
   }
 
   async close(): Promise<void> {

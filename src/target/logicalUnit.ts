@@ -104,6 +104,11 @@ export class LogicalUnit {
     this.#attentions.forget(initiatorPort);
   }
 
+  /** Resolves when every task that runs now is through with the medium. */
+  settled(): Promise<void> {
+    return this.#gate.exclusive(async () => {});
+  }
+
   /** Waits for running tasks, then makes everything durable and closes the store. */
   close(): Promise<void> {
     return this.#gate.exclusive(async () => {

@@ -25,6 +25,8 @@ const LOGIN_LIMITS = { maxAhsLength: 0, maxDataSegmentLength: 8192 } as const;
 const MAX_RECV_DATA_SEGMENT_LENGTH = 262144;
 const LOGIN_TIMEOUT_MS = 15_000;
 const MAX_CONNECTIONS = 256;
+/** How long a connection may be silent before the kernel asks whether anybody is there. */
+const KEEP_ALIVE_MS = 60_000;
 
 /** What the target holds against an initiator's offers. */
 const PREFERENCES = new Map([
@@ -71,8 +73,16 @@ export class TargetServer {
 
   constructor(options: TargetServerOptions) {
     this.#options = options;
-    this.#server = net.createServer({ noDelay: true, keepAlive: true }, (socket) => void this.#serve(socket));
+    this.#server = net.createServer(
+      { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+      (socket) => void this.#serve(socket),
+    );
     this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.on('drop', (peer) => {
+      const address = plainAddress(peer?.remoteAddress ?? 'unknown');
+      const failure = new Failure('too_many_connections', `at most ${MAX_CONNECTIONS} at a time`);
+      options.observe({ kind: 'login', address, failure });
+    });
   }
 
   start(): Promise<AddressInfo> {
@@ -100,6 +110,11 @@ export class TargetServer {
     socket.on('error', () => {}); // its reader hears of it
     const { observe, target } = this.#options;
     const address = plainAddress(socket.remoteAddress ?? 'unknown');
+    const reachedAt = {
+      host: plainAddress(socket.localAddress ?? this.#options.host),
+      port: socket.localPort ?? this.#options.port,
+      portalGroupTag: PORTAL_GROUP_TAG,
+    };
     const connection = PduConnection.over(socket, LOGIN_LIMITS);
     const login = this.#newLogin();
     let loggedIn: LoggedIn | undefined;
@@ -108,7 +123,7 @@ export class TargetServer {
       loggedIn = await logIn(connection, login, target);
       clearTimeout(timer);
       observe({ kind: 'login', address, identity: loggedIn.login.identity });
-      await this.#fullFeature(socket, connection, loggedIn);
+      await this.#fullFeature(socket, connection, loggedIn, reachedAt);
       observe({ kind: 'ended', address, identity: loggedIn.login.identity });
       closeAfterFlush(socket);
     } catch (error) {
@@ -138,12 +153,8 @@ export class TargetServer {
     socket: Socket,
     connection: PduConnection,
     { login, parameters, statSN }: LoggedIn,
+    address: TargetAddress,
   ): Promise<void> {
-    const address = {
-      host: plainAddress(socket.localAddress!),
-      port: socket.localPort!,
-      portalGroupTag: PORTAL_GROUP_TAG,
-    };
     const limits = { maxAhsLength: MAX_AHS_LENGTH, maxDataSegmentLength: MAX_RECV_DATA_SEGMENT_LENGTH };
     connection.configure({ digests: parameters.digests, limits });
     const { cmdSN, isid } = login.opening;
@@ -168,8 +179,8 @@ export class TargetServer {
       send: (pdu) => connection.write(pdu),
       end: () => socket.destroy(),
     });
-    target.join(session);
     try {
+      await target.join(session);
       for (;;) {
         const pdu = await connection.next();
         if (pdu === undefined || !(await session.receive(pdu))) return;
@@ -229,7 +240,8 @@ function negotiate(
   const pairs = [...answerOffers(keys, PREFERENCES), ...(isFirst ? [declaration] : [])];
   negotiation.record('initiator', keys);
   negotiation.record('target', pairs);
-  return { pairs, transit, tsih: randomInt(1, 0x10000), expCmdSN: cmdSN, maxCmdSN: cmdSN };
+  const tsih = transit ? randomInt(1, 0x10000) : 0; // only in the final response (RFC 7143 §11.13.3)
+  return { pairs, transit, tsih, expCmdSN: cmdSN, maxCmdSN: cmdSN };
 }
 
 async function discover(

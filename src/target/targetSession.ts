@@ -1,39 +1,56 @@
 import { answerSessionText } from '../discovery/sessionText.ts';
 import { opcodeAt, RESERVED_TAG } from '../iscsi/bhs.ts';
-import { decodeBhs, type PduFields, type PduKind } from '../iscsi/layouts.ts';
+import { decodeBhs, type PduFields } from '../iscsi/layouts.ts';
 import { Opcode } from '../iscsi/opcode.ts';
-import { encodePdu, type Pdu } from '../iscsi/pdu.ts';
+import type { Pdu } from '../iscsi/pdu.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
 import { serialAdd } from '../iscsi/serial.ts';
 import type { TargetAddress } from '../iscsi/targetAddress.ts';
 import { parseKeys } from '../iscsi/text.ts';
-import type { NegotiatedParameters } from '../login/negotiation.ts';
 import { OperationCode } from '../scsi/operationCode.ts';
 import { AdditionalSense, SenseKey } from '../scsi/sense.ts';
 import { ScsiStatus } from '../scsi/status.ts';
 import type { DiskTarget, SessionOnTarget } from './diskTarget.ts';
+import type { LogicalUnit } from './logicalUnit.ts';
 import { absentLunResult, reportLuns } from './reportLuns.ts';
+import { Responder, senseSegment, type ResponderOptions } from './responder.ts';
 import { checkCondition, type ScsiResult } from './scsiTask.ts';
 import { residual, TargetTask } from './targetTask.ts';
 import { manageTasks, type TaskOwner } from './taskManagement.ts';
 import { TransferBudget } from './transferBudget.ts';
 
-/** Commands that one session may have under way. */
+/** Commands that one session may have under way, and immediate ones besides. */
 const WINDOW = 64;
-const REJECT_COMMAND_NOT_SUPPORTED = 0x05;
+const MAX_IMMEDIATE = 8;
 
-export interface TargetSessionOptions {
+/** RFC 7143 §11.17.1. */
+const RejectReason = {
+  protocolError: 0x04,
+  commandNotSupported: 0x05,
+  tooManyImmediateCommands: 0x06,
+} as const;
+
+/** RFC 7143 §11.14.1, §11.15.1. */
+const LOGOUT_FOR_RECOVERY = 2;
+const RECOVERY_NOT_SUPPORTED = 2;
+
+/** Opcodes whose PDUs count in CmdSN, so that they have their turn. */
+const NUMBERED: ReadonlySet<number> = new Set([
+  Opcode.nopOut,
+  Opcode.scsiCommand,
+  Opcode.taskManagementRequest,
+  Opcode.textRequest,
+  Opcode.logoutRequest,
+]);
+
+export interface TargetSessionOptions extends Omit<ResponderOptions, 'window'> {
   readonly target: DiskTarget;
   /** `name,i,0x` and the ISID (RFC 7143 §4.4.2). */
   readonly initiatorPort: string;
-  readonly parameters: NegotiatedParameters;
-  readonly statSN: number;
   /** Number of the first command. */
   readonly cmdSN: number;
   /** Where the initiator reached us. */
   readonly address: TargetAddress;
-  /** Resolves when more may be written. */
-  readonly send: (pdu: Buffer) => Promise<void>;
   /** Closes the connection. */
   readonly end: () => void;
 }
@@ -43,15 +60,19 @@ export class TargetSession implements SessionOnTarget, TaskOwner {
   readonly initiatorPort: string;
   readonly #options: TargetSessionOptions;
   readonly #tasks = new Map<number, TargetTask>();
+  /** Tasks that the logical unit has in hand. */
+  readonly #running = new Set<TargetTask>();
   readonly #budget = new TransferBudget();
-  #statSN: number;
+  readonly #responder: Responder;
+  #immediateTasks = 0;
+  #isOver = false;
   #expCmdSN: number;
   #nextTransferTag = 1;
 
   constructor(options: TargetSessionOptions) {
     this.#options = options;
     this.initiatorPort = options.initiatorPort;
-    this.#statSN = options.statSN;
+    this.#responder = new Responder({ ...options, window: () => this.#window() });
     this.#expCmdSN = options.cmdSN;
   }
 
@@ -62,12 +83,14 @@ export class TargetSession implements SessionOnTarget, TaskOwner {
    * @throws ProtocolError: the connection is to be closed
    */
   async receive(pdu: Pdu): Promise<boolean> {
+    await this.#responder.ready();
+    if (this.#isOver) return false;
     const opcode = opcodeAt(pdu.bhs, 0);
     if (opcode === Opcode.dataOut) {
       await this.#dataOut(pdu);
       return true;
     }
-    if (!this.#takeCommandNumber(pdu, opcode)) return true;
+    if (!this.#takeCommandNumber(pdu, opcode) && NUMBERED.has(opcode)) return true;
     switch (opcode) {
       case Opcode.scsiCommand:
         await this.#scsiCommand(pdu);
@@ -77,26 +100,27 @@ export class TargetSession implements SessionOnTarget, TaskOwner {
         return true;
       case Opcode.taskManagementRequest: {
         const request = decodeBhs('taskManagementRequest', pdu.bhs);
-        const response = manageTasks(request, this, this.#options.target);
-        await this.#respond('taskManagementResponse', { response }, request.initiatorTaskTag);
+        const response = await manageTasks(request, this, this.#options.target);
+        await this.#responder.respond('taskManagementResponse', { response }, request.initiatorTaskTag);
         return true;
       }
       case Opcode.textRequest:
         await this.#text(pdu);
         return true;
       case Opcode.logoutRequest:
-        await this.#respond('logoutResponse', {}, decodeBhs('logoutRequest', pdu.bhs).initiatorTaskTag);
-        return false;
+        return this.#logout(pdu);
       case Opcode.loginRequest:
         throw new ProtocolError('bad_opcode', 'a Login Request in full feature phase');
       default:
-        await this.#respond('reject', { reason: REJECT_COMMAND_NOT_SUPPORTED }, RESERVED_TAG, pdu.bhs);
+        await this.#reject(pdu, RejectReason.commandNotSupported);
         return true;
     }
   }
 
-  /** Ends the connection, and with it the session. */
+  /** Ends the connection, and with it the session: nothing that has come is carried out any more. */
   end(): void {
+    this.#isOver = true;
+    this.abortTasks(() => true);
     this.#options.end();
   }
 
@@ -106,131 +130,122 @@ export class TargetSession implements SessionOnTarget, TaskOwner {
 
   /** No task that matches answers any more. */
   abortTasks(matches: (task: TargetTask) => boolean): void {
-    for (const [tag, task] of this.#tasks) {
-      if (!matches(task)) continue;
-      task.isAborted = true;
-      this.#tasks.delete(tag);
+    const aborted = [...this.#tasks.values()].filter(matches);
+    for (const task of aborted) {
+      task.abort();
+      this.#forget(task);
     }
+    for (const task of aborted) if (!this.#running.has(task)) this.#budget.release(task);
   }
 
   /** Commands outside the window are ignored (RFC 7143 §4.2.2.1); on one connection a gap can't be. */
   #takeCommandNumber(pdu: Pdu, opcode: number): boolean {
     const { cmdSN, immediate } = decodeBhs('nopOut', pdu.bhs);
-    if (opcode === Opcode.snackRequest) return true;
-    if (immediate) return true;
-    if (cmdSN !== this.#expCmdSN || this.#tasks.size >= WINDOW) return false;
+    if (immediate || opcode === Opcode.snackRequest) return true;
+    if (cmdSN !== this.#expCmdSN || this.#numberedTasks >= WINDOW) return false;
     this.#expCmdSN = serialAdd(cmdSN, 1);
     return true;
   }
 
   async #scsiCommand(pdu: Pdu): Promise<void> {
-    const { initiatorTaskTag } = decodeBhs('scsiCommand', pdu.bhs);
+    const { initiatorTaskTag, immediate } = decodeBhs('scsiCommand', pdu.bhs);
     if (initiatorTaskTag === RESERVED_TAG || this.#tasks.has(initiatorTaskTag)) {
       throw new ProtocolError('bad_sequence', 'a SCSI Command whose task tag is reserved or in use');
     }
+    if (immediate && this.#immediateTasks >= MAX_IMMEDIATE) {
+      return this.#reject(pdu, RejectReason.tooManyImmediateCommands);
+    }
     const task = new TargetTask(pdu, this.#options.parameters);
     this.#tasks.set(initiatorTaskTag, task);
-    await this.#advance(task);
+    if (immediate) this.#immediateTasks++;
+    if (!task.isReceiving) await this.#admit(task);
   }
 
   async #dataOut(pdu: Pdu): Promise<void> {
     const { initiatorTaskTag } = decodeBhs('dataOut', pdu.bhs);
     const task = this.#tasks.get(initiatorTaskTag);
     if (task === undefined) return; // aborted or refused while its data was on the way
+    if (!task.isReceiving) return this.#reject(pdu, RejectReason.protocolError);
+    const isUnsolicited = task.isUnsolicited;
     try {
       task.dataOut(pdu);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      await this.#finish(task, checkCondition(SenseKey.abortedCommand, AdditionalSense.dataPhaseError));
+      const dataPhaseError = checkCondition(SenseKey.abortedCommand, AdditionalSense.dataPhaseError);
+      await this.#finish(task, dataPhaseError);
+      this.#budget.release(task);
       return;
     }
-    await this.#advance(task);
+    if (task.isReceiving) return;
+    await (isUnsolicited ? this.#admit(task) : this.#advance(task));
   }
 
-  /** Refuses, asks for more data, or starts the task, whichever is next. */
-  async #advance(task: TargetTask): Promise<void> {
-    if (task.isReceiving) return;
-    const { cdb, expectedDataTransferLength } = task.command;
-    const unit = typeof task.lun === 'number' ? this.#options.target.units.get(task.lun) : undefined;
-    const nexus = { initiatorPort: this.initiatorPort };
+  /** Everything unasked has come: refuses the task, or lets it go on as soon as there is room for what it moves. */
+  async #admit(task: TargetTask): Promise<void> {
     if (!task.isComplete) {
-      const refusal = unit?.refuse({ cdb, nexus }) ?? (unit === undefined ? absentLunResult(cdb) : undefined);
+      const { cdb } = task.command;
+      const unit = this.#unit(task);
+      const refusal = unit === undefined ? absentLunResult(cdb) : unit.refuse({ cdb, nexus: this });
       if (refusal !== undefined) return this.#finish(task, refusal);
-      const targetTransferTag = this.#nextTransferTag++ % RESERVED_TAG;
-      const { r2tSN, bufferOffset, length } = task.solicit(targetTransferTag);
-      const { initiatorTaskTag, lun } = task.command;
-      const numbers = { statSN: this.#statSN, ...this.#window() };
-      const asked = { r2tSN, bufferOffset, desiredDataTransferLength: length };
-      return this.#send('r2t', {
-        final: true,
-        initiatorTaskTag,
-        lun,
-        targetTransferTag,
-        ...numbers,
-        ...asked,
-      });
     }
-    const bytes = Math.max(task.wanted, expectedDataTransferLength);
-    this.#budget.run(bytes, async () => {
-      if (task.isAborted) return;
-      const isReportLuns = cdb[0] === OperationCode.reportLuns;
-      const result = isReportLuns
-        ? reportLuns([...this.#options.target.units.keys()], cdb)
-        : unit === undefined
-          ? absentLunResult(cdb)
-          : await unit.execute({ cdb, nexus, dataOut: task.takeData() });
-      await this.#finish(task, result);
+    this.#budget.reserve(task, task.held, () => {
+      if (!task.isAborted) void this.#advance(task);
     });
+  }
+
+  /** Asks for the next burst, or carries the task out. */
+  #advance(task: TargetTask): Promise<void> {
+    return task.isComplete
+      ? this.#run(task)
+      : this.#responder.solicit(task, this.#nextTransferTag++ % RESERVED_TAG);
+  }
+
+  async #run(task: TargetTask): Promise<void> {
+    const { cdb } = task.command;
+    const unit = this.#unit(task);
+    this.#running.add(task);
+    const isReportLuns = cdb[0] === OperationCode.reportLuns;
+    const result = isReportLuns
+      ? reportLuns([...this.#options.target.units.keys()], cdb)
+      : unit === undefined
+        ? absentLunResult(cdb)
+        : await unit.execute({ cdb, nexus: this, dataOut: task.takeData() });
+    await this.#finish(task, result);
+    this.#running.delete(task);
+    this.#budget.release(task);
+  }
+
+  #unit(task: TargetTask): LogicalUnit | undefined {
+    return typeof task.lun === 'number' ? this.#options.target.units.get(task.lun) : undefined;
   }
 
   async #finish(task: TargetTask, result: ScsiResult): Promise<void> {
     if (task.isAborted) return;
-    const { initiatorTaskTag, expectedDataTransferLength, read } = task.command;
+    const { expectedDataTransferLength, read } = task.command;
     const data = result.dataIn ?? Buffer.alloc(0);
     const sent = data.subarray(0, read ? expectedDataTransferLength : 0);
     const left = residual(expectedDataTransferLength, Math.max(task.needed, data.length));
-    const status = { status: result.status, ...left };
+    const end = (): Pick<PduFields<'dataIn'>, 'status'> => {
+      this.#forget(task);
+      return { status: result.status, ...left };
+    };
     const collapses = sent.length > 0 && result.status === ScsiStatus.good;
-    await this.#dataIn(task, sent, collapses ? status : undefined);
-    if (task.isAborted) return;
-    this.#tasks.delete(initiatorTaskTag);
-    if (!collapses) await this.#respond('scsiResponse', status, initiatorTaskTag, senseSegment(result.sense));
-  }
-
-  /** Data-In in pieces that the initiator takes, F at the end of each burst, status in the last one. */
-  async #dataIn(
-    task: TargetTask,
-    data: Buffer,
-    status: Partial<PduFields<'dataIn'>> | undefined,
-  ): Promise<void> {
-    const { parameters } = this.#options;
-    const maxSegment = parameters.maxRecvDataSegmentLength.initiator;
-    const { initiatorTaskTag } = task.command;
-    let dataSN = 0;
-    for (let bufferOffset = 0; bufferOffset < data.length && !task.isAborted;) {
-      const burstLeft = parameters.maxBurstLength - (bufferOffset % parameters.maxBurstLength);
-      const piece = data.subarray(bufferOffset, bufferOffset + Math.min(maxSegment, burstLeft));
-      const isLast = bufferOffset + piece.length === data.length;
-      const fields: Partial<PduFields<'dataIn'>> = {
-        final: isLast || piece.length === burstLeft,
-        initiatorTaskTag,
-        targetTransferTag: RESERVED_TAG,
-        dataSN: dataSN++,
-        bufferOffset,
-      };
-      if (isLast && status !== undefined) {
-        this.#tasks.delete(initiatorTaskTag);
-        Object.assign(fields, status, { hasStatus: true, statSN: this.#takeStatSN() });
-      }
-      bufferOffset += piece.length;
-      await this.#send('dataIn', { ...fields, ...this.#window() }, piece);
-    }
+    await this.#responder.dataIn(task, sent, collapses ? end : undefined);
+    if (collapses || task.isAborted) return;
+    await this.#responder.respond(
+      'scsiResponse',
+      end(),
+      task.command.initiatorTaskTag,
+      senseSegment(result.sense),
+    );
   }
 
   async #nopOut(pdu: Pdu): Promise<void> {
     const { initiatorTaskTag, lun } = decodeBhs('nopOut', pdu.bhs);
     if (initiatorTaskTag === RESERVED_TAG) return; // answers a ping of ours; we send none
-    await this.#respond('nopIn', { lun, targetTransferTag: RESERVED_TAG }, initiatorTaskTag, pdu.data);
+    // as much of the ping data as the initiator takes (RFC 7143 §11.18.3)
+    const data = pdu.data.subarray(0, this.#options.parameters.maxRecvDataSegmentLength.initiator);
+    await this.#responder.respond('nopIn', { lun, targetTransferTag: RESERVED_TAG }, initiatorTaskTag, data);
   }
 
   async #text(pdu: Pdu): Promise<void> {
@@ -240,39 +255,42 @@ export class TargetSession implements SessionOnTarget, TaskOwner {
     }
     const { target, address } = this.#options;
     const answer = answerSessionText(parseKeys(pdu.data), target.record(address));
-    await this.#respond('textResponse', { targetTransferTag: RESERVED_TAG }, initiatorTaskTag, answer);
+    await this.#responder.respond(
+      'textResponse',
+      { targetTransferTag: RESERVED_TAG },
+      initiatorTaskTag,
+      answer,
+    );
   }
 
-  /** Sends a PDU that uses up a StatSN. */
-  #respond<
-    K extends
-      'scsiResponse' | 'taskManagementResponse' | 'logoutResponse' | 'nopIn' | 'textResponse' | 'reject',
-  >(kind: K, fields: Partial<PduFields<K>>, initiatorTaskTag: number, data?: Buffer): Promise<void> {
-    const statSN = this.#takeStatSN();
-    return this.#send(kind, { final: true, ...fields, initiatorTaskTag, statSN, ...this.#window() }, data);
+  async #logout(pdu: Pdu): Promise<boolean> {
+    const { initiatorTaskTag, reason } = decodeBhs('logoutRequest', pdu.bhs);
+    if (reason === LOGOUT_FOR_RECOVERY) {
+      await this.#responder.respond('logoutResponse', { response: RECOVERY_NOT_SUPPORTED }, initiatorTaskTag);
+      return true;
+    }
+    this.abortTasks(() => true); // nothing follows a Logout Response (RFC 7143 §11.14)
+    this.#isOver = true;
+    await this.#responder.respond('logoutResponse', {}, initiatorTaskTag);
+    return false;
   }
 
-  #send<K extends PduKind>(kind: K, fields: Partial<PduFields<K>>, data?: Buffer): Promise<void> {
-    return this.#options.send(encodePdu(kind, fields, data, this.#options.parameters.digests));
+  #reject(pdu: Pdu, reason: number): Promise<void> {
+    return this.#responder.respond('reject', { reason }, RESERVED_TAG, pdu.bhs);
   }
 
-  #takeStatSN(): number {
-    const statSN = this.#statSN;
-    this.#statSN = serialAdd(statSN, 1);
-    return statSN;
+  #forget(task: TargetTask): void {
+    this.#tasks.delete(task.command.initiatorTaskTag);
+    if (task.command.immediate) this.#immediateTasks--;
+  }
+
+  get #numberedTasks(): number {
+    return this.#tasks.size - this.#immediateTasks;
   }
 
   /** The window closes as tasks come in and opens as they end, so that MaxCmdSN never goes back. */
   #window(): { expCmdSN: number; maxCmdSN: number } {
-    return { expCmdSN: this.#expCmdSN, maxCmdSN: serialAdd(this.#expCmdSN, WINDOW - 1 - this.#tasks.size) };
+    const free = WINDOW - this.#numberedTasks;
+    return { expCmdSN: this.#expCmdSN, maxCmdSN: serialAdd(this.#expCmdSN, free - 1) };
   }
-}
-
-/** Sense data as a SCSI Response carries it: its length in front (RFC 7143 §11.4.7.2). */
-function senseSegment(sense: Buffer | undefined): Buffer {
-  if (sense === undefined) return Buffer.alloc(0);
-  const segment = Buffer.alloc(2 + sense.length);
-  segment.writeUInt16BE(sense.length);
-  sense.copy(segment, 2);
-  return segment;
 }

@@ -5,13 +5,16 @@ import type { Pdu } from '../iscsi/pdu.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
 import type { NegotiatedParameters } from '../login/negotiation.ts';
 import { expectedTransfer } from '../scsi/expectedTransfer.ts';
+import { MAXIMUM_TRANSFER_BYTES } from './limits.ts';
+
+const EMPTY = Buffer.alloc(0);
 
 /** The next piece of data-out that the target asks for. */
 export interface Solicitation {
   readonly targetTransferTag: number;
   readonly r2tSN: number;
   readonly bufferOffset: number;
-  readonly length: number;
+  readonly desiredDataTransferLength: number;
 }
 
 /**
@@ -25,11 +28,13 @@ export class TargetTask {
   readonly needed: number;
   /** Bytes of data-out that the CDB needs and the initiator announced; what goes beyond is dropped. */
   readonly wanted: number;
-  /** Set when the task is to answer nothing any more. */
-  isAborted = false;
+  /** The most bytes that the task holds in memory; true of one that the logical unit does not refuse. */
+  readonly held: number;
   readonly #parameters: NegotiatedParameters;
-  readonly #pieces: Buffer[] = [];
+  /** Room for what is wanted, as far as it may come by now. */
+  #data = EMPTY;
   #received = 0;
+  #isAborted = false;
   /** What is expected of the burst under way. */
   #burst: { targetTransferTag: number; end: number; dataSN: number } | undefined;
   #r2tSN = 0;
@@ -42,8 +47,19 @@ export class TargetTask {
     this.command = command;
     this.lun = readLun(command.lun);
     this.wanted = command.write ? Math.min(this.needed, command.expectedDataTransferLength) : 0;
+    this.held = transfer.direction === 'in' ? Math.min(transfer.length, MAXIMUM_TRANSFER_BYTES) : this.wanted;
     this.#parameters = parameters;
     this.#immediate(pdu.data);
+  }
+
+  /** The task is to answer nothing any more, and what came for it is dropped. */
+  abort(): void {
+    this.#isAborted = true;
+    this.#data = EMPTY;
+  }
+
+  get isAborted(): boolean {
+    return this.#isAborted;
   }
 
   /** Takes a Data-Out. @throws ProtocolError when it is not the next one */
@@ -67,6 +83,11 @@ export class TargetTask {
     return this.#burst !== undefined;
   }
 
+  /** True while data is under way that the command itself announced. */
+  get isUnsolicited(): boolean {
+    return this.#burst?.targetTransferTag === RESERVED_TAG;
+  }
+
   get isComplete(): boolean {
     return !this.isReceiving && this.#received >= this.wanted;
   }
@@ -75,13 +96,14 @@ export class TargetTask {
   solicit(targetTransferTag: number): Solicitation {
     const bufferOffset = this.#received;
     const length = Math.min(this.wanted - bufferOffset, this.#parameters.maxBurstLength);
+    this.#makeRoom(this.wanted);
     this.#burst = { targetTransferTag, end: bufferOffset + length, dataSN: 0 };
-    return { targetTransferTag, r2tSN: this.#r2tSN++, bufferOffset, length };
+    return { targetTransferTag, r2tSN: this.#r2tSN++, bufferOffset, desiredDataTransferLength: length };
   }
 
   /** What came, cut to what is wanted. */
   takeData(): Buffer {
-    return Buffer.concat(this.#pieces).subarray(0, this.wanted);
+    return this.#data.subarray(0, this.#received);
   }
 
   #immediate(data: Buffer): void {
@@ -91,14 +113,26 @@ export class TargetTask {
     if (data.length > (immediateData ? mayComeUnasked : 0)) {
       throw new ProtocolError('bad_sequence', 'more immediate data than was negotiated');
     }
+    const moreFollows = write && !final;
+    if (moreFollows && initialR2T) {
+      throw new ProtocolError('bad_flags', 'unsolicited data announced where InitialR2T=Yes');
+    }
+    this.#makeRoom(Math.min(moreFollows ? mayComeUnasked : data.length, this.wanted));
     this.#keep(data);
-    if (final || !write) return;
-    if (initialR2T) throw new ProtocolError('bad_flags', 'unsolicited data announced where InitialR2T=Yes');
+    if (!moreFollows) return;
     this.#burst = { targetTransferTag: RESERVED_TAG, end: mayComeUnasked, dataSN: 0 };
   }
 
+  #makeRoom(length: number): void {
+    if (length <= this.#data.length) return;
+    const data = Buffer.allocUnsafe(length);
+    this.#data.copy(data);
+    this.#data = data;
+  }
+
+  /** Copies: a view of one byte would keep the whole chunk that it came in. */
   #keep(data: Buffer): void {
-    if (data.length > 0 && this.#received < this.wanted) this.#pieces.push(data);
+    if (this.#received < this.wanted) data.copy(this.#data, this.#received);
     this.#received += data.length;
   }
 }

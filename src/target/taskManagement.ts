@@ -23,17 +23,17 @@ export interface TaskOwner extends Pick<SessionOnTarget, 'abortTasks'> {
 }
 
 /**
- * Carries out a task management request.
+ * Carries out a task management request. When it answers, what it aborted changes the medium no more (SAM-5 §7).
  *
  * @returns the response code
  */
-export function manageTasks(
+export async function manageTasks(
   request: PduFields<'taskManagementRequest'>,
   session: TaskOwner,
   target: DiskTarget,
-): number {
+): Promise<number> {
   if (request.function === Function.targetWarmReset) {
-    for (const unit of target.units.values()) target.resetUnit(unit);
+    await Promise.all([...target.units.values()].map((unit) => target.resetUnit(unit)));
     return Response.complete;
   }
   const unit = unitOf(request.lun, target);
@@ -43,20 +43,22 @@ export function manageTasks(
       const task = session.task(request.referencedTaskTag);
       if (task === undefined || task.lun !== unit.lun) return Response.noSuchTask;
       session.abortTasks((other) => other === task);
-      return Response.complete;
+      break;
     }
     case Function.abortTaskSet:
       session.abortTasks((task) => task.lun === unit.lun);
-      return Response.complete;
+      break;
     case Function.clearTaskSet:
       target.abortTasks(unit);
-      return Response.complete;
+      break;
     case Function.logicalUnitReset:
-      target.resetUnit(unit);
+      await target.resetUnit(unit);
       return Response.complete;
     default:
       return Response.notSupported;
   }
+  await unit.settled();
+  return Response.complete;
 }
 
 function unitOf(lun: Buffer, target: DiskTarget): LogicalUnit | undefined {
