@@ -20,6 +20,7 @@ import { readIdentity, withoutIdentity, type LoginIdentity } from './identity.ts
 import { KEYS } from './keys.ts';
 import { readLoginRequest, Stage, type LoginRequestFields } from './loginRequest.ts';
 import { SecurityStage } from './securityStage.ts';
+import { mergeKeys, partitionKeys } from './textKeys.ts';
 
 /** More rounds than any initiator needs; libiscsi itself gives up after about ten. */
 const MAX_REQUESTS = 32;
@@ -224,8 +225,8 @@ export class TargetLogin<A> {
   }
 
   #security(keys: TextKeys, request: LoginRequestFields): TargetLoginStep<A> {
-    const [security, early] = partition(keys, (key) => KEYS.get(key)?.kind === 'security');
-    this.#early = merge(this.#early, early);
+    const [security, early] = partitionKeys(keys, (key) => KEYS.get(key)?.kind === 'security');
+    this.#early = mergeKeys(this.#early, early);
     const answer = this.#securityStage!.answer(security);
     if (!this.#securityStage!.isPassed || !request.transit) {
       return { kind: 'send', response: this.#response(answer, false) };
@@ -248,7 +249,7 @@ export class TargetLogin<A> {
   }
 
   #negotiate(keys: TextKeys, transit: boolean): TargetLoginStep<A> {
-    const merged = merge(this.#early, keys);
+    const merged = mergeKeys(this.#early, keys);
     this.#early = new Map();
     return { kind: 'negotiate', request: { keys: merged, transit } };
   }
@@ -288,22 +289,4 @@ export class TargetLogin<A> {
     this.#sentPortalGroupTag = true;
     return [['TargetPortalGroupTag', String(this.#options.targetPortalGroupTag)]];
   }
-}
-
-function partition(keys: TextKeys, isFirst: (key: string) => boolean): [TextKeys, TextKeys] {
-  const parts: [Map<string, string>, Map<string, string>] = [new Map(), new Map()];
-  for (const [key, value] of keys) parts[isFirst(key) ? 0 : 1].set(key, value);
-  return parts;
-}
-
-function merge(earlier: TextKeys, later: TextKeys): TextKeys {
-  const merged = new Map(earlier);
-  for (const [key, value] of later) {
-    if (merged.has(key)) throw new ProtocolError('duplicate_key', `${key} came twice`);
-    merged.set(key, value);
-  }
-  if (encodeText(merged).length > MAX_TEXT_LENGTH) {
-    throw new ProtocolError('text_too_long', `more than ${MAX_TEXT_LENGTH} bytes to negotiate`);
-  }
-  return merged;
 }
