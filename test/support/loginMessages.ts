@@ -13,7 +13,7 @@ export const TASK_TAG = 0x10203040;
 /** Keys by name, or a text data segment as it stands. */
 export type Text = Readonly<Record<string, string>> | Buffer;
 
-export const textOf = (text: Text): Buffer =>
+const textOf = (text: Text): Buffer =>
   Buffer.isBuffer(text) ? text : encodeText(Object.entries(text));
 
 /** A PDU as it comes off the wire. */

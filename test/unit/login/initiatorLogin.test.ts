@@ -78,6 +78,13 @@ test('where CHAP is optional, None is offered behind it and taken', () => {
   expect(machine.receive(loginResponse(TO_OPERATIONAL, { AuthMethod: 'None' })).kind).toBe('secured');
 });
 
+test('where CHAP is optional, a target that agrees to it may not skip it', () => {
+  const machine = login({ chap: chapRequirement(), chapIsOptional: true });
+  machine.start();
+  const response = loginResponse(TO_OPERATIONAL, { AuthMethod: 'CHAP' });
+  expect(failureOf(() => machine.receive(response)).reason).toBe('backend_auth');
+});
+
 test('a login without CHAP is secured at once, then negotiates to full feature phase', () => {
   const machine = login();
   machine.start();
