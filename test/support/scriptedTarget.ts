@@ -144,6 +144,11 @@ export class TargetConnection {
     this.socket.end(() => this.socket.destroy());
   }
 
+  /** The data of every PDU in both directions. */
+  get wire(): Buffer[] {
+    return [...this.sent, ...this.received.map(({ data }) => data)];
+  }
+
   send(bytes: Buffer): void {
     this.sent.push(bytes);
     this.socket.write(bytes);

@@ -65,6 +65,9 @@ export interface SiteOptions {
   readonly admin?: boolean;
 }
 
+/** All that this test file has started: what went over their wire has no place in a log either. */
+const arrays: ScriptedTarget[] = [];
+
 /** A gateway on loopback with its certificates and its log, and initiators that come to it. */
 export class Site {
   readonly log: CapturedLog;
@@ -137,7 +140,10 @@ export class Site {
 
   /** No CHAP secret, and no challenge or response that went over the wire, stands in any line. */
   expectNothingSecretInLog(): void {
-    const wire = this.#initiators.flatMap(({ sent, received }) => [...sent, ...received]);
+    const wire = [
+      ...this.#initiators.flatMap(({ sent, received }) => [...sent, ...received]),
+      ...arrays.flatMap(({ connections }) => connections.flatMap((connection) => connection.wire)),
+    ];
     const values = Buffer.concat(wire)
       .toString('latin1')
       .matchAll(/CHAP_[CR]=0x([0-9a-fA-F]{8,})/g);
@@ -197,6 +203,7 @@ export function useSite(
 /** An array for one test. */
 export async function startTarget(options: ScriptedTargetOptions = {}): Promise<ScriptedTarget> {
   const target = await ScriptedTarget.start(options);
+  arrays.push(target);
   onTestFinished(() => target.close());
   return target;
 }
