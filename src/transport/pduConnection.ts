@@ -7,6 +7,7 @@ import { ChunkReader } from './chunkReader.ts';
 export class PduConnection {
   readonly #chunks: ChunkReader;
   readonly #reader: PduReader;
+  #drained: Promise<void> | undefined;
 
   constructor(chunks: ChunkReader, limits: PduReaderLimits) {
     this.#chunks = chunks;
@@ -40,15 +41,9 @@ export class PduConnection {
   async write(bytes: Buffer): Promise<void> {
     const { socket } = this.#chunks;
     if (socket.destroyed || socket.write(bytes)) return;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        socket.off('drain', done);
-        socket.off('close', done);
-        resolve();
-      };
-      socket.once('drain', done);
-      socket.once('close', done);
-    });
+    // Many may wait, and each with listeners of its own would look like a leak.
+    this.#drained ??= this.#drains();
+    await this.#drained;
   }
 
   /**
@@ -59,5 +54,19 @@ export class PduConnection {
   detach(): Buffer {
     const rest = this.#reader.rest();
     return Buffer.concat([rest, this.#chunks.detach()]);
+  }
+
+  async #drains(): Promise<void> {
+    const { socket } = this.#chunks;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        socket.off('drain', done);
+        socket.off('close', done);
+        resolve();
+      };
+      socket.once('drain', done);
+      socket.once('close', done);
+    });
+    this.#drained = undefined;
   }
 }
