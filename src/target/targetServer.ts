@@ -61,6 +61,10 @@ export interface TargetServerOptions {
   readonly target: DiskTarget;
   /** Absent: whoever can connect may use the target. */
   readonly chap?: ChapRequirement;
+  /** From the connection to the end of the login; 15 s unless told. */
+  readonly loginTimeoutMs?: number;
+  /** Connections at a time, 256 unless told. */
+  readonly maxConnections?: number;
   readonly observe: (event: TargetEvent) => void;
 }
 
@@ -77,10 +81,14 @@ export class TargetServer {
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
       (socket) => void this.#serve(socket),
     );
-    this.#server.maxConnections = MAX_CONNECTIONS;
+    const { maxConnections = MAX_CONNECTIONS } = options;
+    this.#server.maxConnections = maxConnections;
     this.#server.on('drop', (peer) => {
       const address = plainAddress(peer?.remoteAddress ?? 'unknown');
-      const failure = new Failure('too_many_connections', `at most ${MAX_CONNECTIONS} at a time`);
+      const failure = new Failure(
+        'too_many_connections',
+        `there are ${maxConnections} connections, and no more are taken`,
+      );
       options.observe({ kind: 'login', address, failure });
     });
   }
@@ -118,7 +126,9 @@ export class TargetServer {
     const connection = PduConnection.over(socket, LOGIN_LIMITS);
     const login = this.#newLogin();
     let loggedIn: LoggedIn | undefined;
-    const timer = setTimeout(() => socket.destroy(), LOGIN_TIMEOUT_MS);
+    const { loginTimeoutMs = LOGIN_TIMEOUT_MS } = this.#options;
+    const late = new Failure('login_timeout', `the login was not done within ${loginTimeoutMs / 1000} s`);
+    const timer = setTimeout(() => socket.destroy(late), loginTimeoutMs);
     try {
       loggedIn = await logIn(connection, login, target);
       clearTimeout(timer);
