@@ -11,12 +11,14 @@ export interface Disk {
   readonly portal: string;
   readonly target: string;
   readonly iqn: string;
+  /** LUN 1 unless told. */
+  readonly lun?: number;
   readonly headerDigest?: 'none' | 'crc32c';
 }
 
-/** How qemu is told to open LUN 1 of a target (block/iscsi.c), as --image-opts. */
-export function qemuImage({ portal, target, iqn, headerDigest = 'none' }: Disk): string {
-  const options = { driver: 'iscsi', transport: 'tcp', portal, target, lun: '1' };
+/** How qemu is told to open a logical unit of a target (block/iscsi.c), as --image-opts. */
+export function qemuImage({ portal, target, iqn, lun = 1, headerDigest = 'none' }: Disk): string {
+  const options = { driver: 'iscsi', transport: 'tcp', portal, target, lun: `${lun}` };
   const file = { ...options, 'initiator-name': iqn, 'header-digest': headerDigest };
   return ['driver=raw', ...Object.entries(file).map(([key, value]) => `file.${key}=${value}`)].join(',');
 }

@@ -107,6 +107,11 @@ export async function startStub(
   });
 }
 
+/** The embedded target, told by flags what it serves. */
+export async function startTarget(opened: Resources, flags: string[]): Promise<{ address: string }> {
+  return startProgram(opened, 'target', ['--listen', '127.0.0.1:0', ...flags]);
+}
+
 async function startRole(
   opened: Resources,
   role: 'gateway' | 'stub',
@@ -115,7 +120,15 @@ async function startRole(
 ): Promise<{ address: string; program: Program }> {
   const file = path.join(directory, `${role}.yaml`);
   await writeFile(file, stringify(config));
-  const program = new Program(opened, process.execPath, [main, role, '--config', file]);
+  return startProgram(opened, role, ['--config', file]);
+}
+
+async function startProgram(
+  opened: Resources,
+  role: 'gateway' | 'stub' | 'target',
+  flags: string[],
+): Promise<{ address: string; program: Program }> {
+  const program = new Program(opened, process.execPath, [main, role, ...flags]);
   const port = await program.find((line) => listeningPort(line, role), {
     what: `"listening" of the ${role}`,
   });
