@@ -1,6 +1,6 @@
 // Installs and builds what is missing, so that `npm test` and `npm run demo` work on a fresh clone.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -16,6 +16,7 @@ if (modified('node_modules/.package-lock.json') < modified('package-lock.json'))
 }
 if (wanted === 'build' && modified('dist/main.js') < newest('src')) {
   run('building (tsc)', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
+  chmodSync(path.join(root, 'dist/main.js'), 0o755); // `npx sangate` in a checkout runs it by its first line
 }
 
 function run(what, command, args) {
