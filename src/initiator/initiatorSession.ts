@@ -1,19 +1,21 @@
 import type { Socket } from 'node:net';
 import { Failure } from '../failures.ts';
-import { MAX_AHS_LENGTH, opcodeAt, RESERVED_TAG } from '../iscsi/bhs.ts';
+import { opcodeAt, RESERVED_TAG } from '../iscsi/bhs.ts';
 import { decodeBhs, type PduFields } from '../iscsi/layouts.ts';
 import { encodeLun } from '../iscsi/lun.ts';
 import { describeOpcode, Opcode } from '../iscsi/opcode.ts';
 import { encodePdu, type Pdu } from '../iscsi/pdu.ts';
-import { serialAdd, serialBefore } from '../iscsi/serial.ts';
-import type { TextPair } from '../iscsi/text.ts';
+import { serialAdd } from '../iscsi/serial.ts';
 import type { NegotiatedParameters } from '../login/negotiation.ts';
 import { PduConnection } from '../transport/pduConnection.ts';
 import { negotiateToFullFeature, passSecurity } from './logIn.ts';
-import { FIRST_CMD_SN, newLogin, type InitiatorOptions } from './newLogin.ts';
+import { newLogin, type InitiatorOptions } from './newLogin.ts';
+import { RequestWindow, type RequestNumbers } from './requestWindow.ts';
+import { SESSION_LIMITS, SESSION_PREFERENCES, sessionOffers } from './sessionOffers.ts';
 
 const LOGIN_LIMITS = { maxAhsLength: 0, maxDataSegmentLength: 8192 } as const;
-const MAX_RECV_DATA_SEGMENT_LENGTH = 262144;
+/** "Command completed at target" (RFC 7143 §11.4.3): only then does the status mean anything. */
+const COMPLETED = 0;
 
 export interface Command {
   readonly lun: number;
@@ -26,6 +28,7 @@ export interface Command {
 
 export interface CommandResult {
   readonly status: number;
+  /** What came; shorter than asked for where the target had less. */
   readonly data: Buffer;
   /** Without iSCSI's SenseLength. */
   readonly sense: Buffer;
@@ -34,9 +37,12 @@ export interface CommandResult {
 interface Running {
   readonly command: Command;
   readonly data: Buffer;
+  received: number;
   readonly resolve: (result: CommandResult) => void;
   readonly reject: (error: unknown) => void;
 }
+
+type Numbers = Pick<PduFields<'nopOut'>, 'initiatorTaskTag' | 'cmdSN' | 'expStatSN'>;
 
 /** A small initiator: one session with any number of commands under way, as far as the target's window goes. */
 export class InitiatorSession {
@@ -44,12 +50,8 @@ export class InitiatorSession {
   readonly #connection: PduConnection;
   readonly #parameters: NegotiatedParameters;
   readonly #running = new Map<number, Running>();
-  /** Commands that wait for the window. */
-  readonly #waiting: (() => void)[] = [];
-  #cmdSN = FIRST_CMD_SN;
-  #maxCmdSN: number;
+  readonly #window: RequestWindow;
   #expStatSN: number;
-  #nextTag = 1;
   #error: unknown;
 
   private constructor(
@@ -61,7 +63,7 @@ export class InitiatorSession {
     this.#socket = socket;
     this.#connection = connection;
     this.#parameters = parameters;
-    this.#maxCmdSN = numbers.maxCmdSN;
+    this.#window = new RequestWindow(numbers.maxCmdSN);
     this.#expStatSN = numbers.expStatSN;
     void this.#read();
   }
@@ -83,15 +85,12 @@ export class InitiatorSession {
       const { parameters, maxCmdSN } = await negotiateToFullFeature(
         connection,
         login,
-        offers(options.digests === true),
-        new Map([
-          ['HeaderDigest', 'None'],
-          ['DataDigest', 'None'],
-        ]),
+        sessionOffers(options.digests === true),
+        SESSION_PREFERENCES,
       );
       connection.configure({
         digests: parameters.digests,
-        limits: { maxAhsLength: MAX_AHS_LENGTH, maxDataSegmentLength: MAX_RECV_DATA_SEGMENT_LENGTH },
+        limits: SESSION_LIMITS,
       });
       return new InitiatorSession(socket, connection, parameters, { maxCmdSN, expStatSN: login.expStatSN });
     } catch (error) {
@@ -107,59 +106,33 @@ export class InitiatorSession {
   }
 
   /** Runs one command to its status. @throws what ended the session */
-  async execute(command: Command): Promise<CommandResult> {
-    await this.#windowOpens();
-    return new Promise((resolve, reject) => {
-      const initiatorTaskTag = this.#takeTag();
-      const { readLength = 0, dataOut } = command;
-      this.#running.set(initiatorTaskTag, { command, data: Buffer.alloc(readLength), resolve, reject });
-      const immediate = this.#immediateLength(dataOut);
-      const cmdSN = this.#takeCmdSN();
-      const cdb = Buffer.alloc(16);
-      cdb.set(command.cdb);
-      this.#send(
-        encodePdu(
-          'scsiCommand',
-          {
-            final: true, // what does not fit as immediate data waits for R2T
-            read: readLength > 0,
-            write: dataOut !== undefined,
-            attributes: 1,
-            lun: encodeLun(command.lun),
-            initiatorTaskTag,
-            expectedDataTransferLength: dataOut?.length ?? readLength,
-            cmdSN,
-            expStatSN: this.#expStatSN,
-            cdb,
-          },
-          dataOut?.subarray(0, immediate),
-          this.#parameters.digests,
-        ),
-      );
-    });
+  execute(command: Command): Promise<CommandResult> {
+    const { readLength = 0, dataOut } = command;
+    const cdb = Buffer.alloc(16);
+    cdb.set(command.cdb);
+    const fields = {
+      final: true, // what does not fit as immediate data waits for R2T
+      read: readLength > 0,
+      write: dataOut !== undefined,
+      attributes: 1,
+      lun: encodeLun(command.lun),
+      expectedDataTransferLength: dataOut?.length ?? readLength,
+      cdb,
+    };
+    const immediate = dataOut?.subarray(0, this.#immediateLength(dataOut));
+    const { digests } = this.#parameters;
+    return this.#submit(command, (numbers) =>
+      encodePdu('scsiCommand', { ...fields, ...numbers }, immediate, digests),
+    );
   }
 
-  /** Pings the target and waits for its answer. */
+  /** Pings the target and waits for its answer. @throws what ended the session */
   async ping(): Promise<void> {
-    await this.#windowOpens();
-    await new Promise<CommandResult>((resolve, reject) => {
-      const initiatorTaskTag = this.#takeTag();
-      this.#running.set(initiatorTaskTag, {
-        command: { lun: 0, cdb: Buffer.alloc(0) },
-        data: Buffer.alloc(0),
-        resolve,
-        reject,
-      });
-      const cmdSN = this.#takeCmdSN();
-      const fields = {
-        final: true,
-        initiatorTaskTag,
-        targetTransferTag: RESERVED_TAG,
-        cmdSN,
-        expStatSN: this.#expStatSN,
-      };
-      this.#send(encodePdu('nopOut', fields, undefined, this.#parameters.digests));
-    });
+    const fields = { final: true, targetTransferTag: RESERVED_TAG };
+    const { digests } = this.#parameters;
+    await this.#submit({ lun: 0, cdb: Buffer.alloc(0) }, (numbers) =>
+      encodePdu('nopOut', { ...fields, ...numbers }, undefined, digests),
+    );
   }
 
   /** Logs out and closes the connection. */
@@ -169,8 +142,8 @@ export class InitiatorSession {
     const fields = {
       immediate: true,
       final: true,
-      initiatorTaskTag: this.#takeTag(),
-      cmdSN: this.#cmdSN,
+      initiatorTaskTag: this.#window.takeTag(),
+      cmdSN: this.#window.cmdSN,
       expStatSN: this.#expStatSN,
     };
     this.#send(encodePdu('logoutRequest', fields, undefined, this.#parameters.digests));
@@ -194,17 +167,20 @@ export class InitiatorSession {
   #receive(pdu: Pdu): void {
     const opcode = opcodeAt(pdu.bhs, 0);
     const { maxCmdSN, statSN } = decodeBhs('nopIn', pdu.bhs);
-    if (serialBefore(this.#maxCmdSN, maxCmdSN)) {
-      this.#maxCmdSN = maxCmdSN;
-      for (const goOn of this.#waiting.splice(0)) goOn();
-    }
+    this.#window.widen(maxCmdSN);
     switch (opcode) {
       case Opcode.dataIn:
         return this.#dataIn(pdu);
       case Opcode.r2t:
         return this.#r2t(decodeBhs('r2t', pdu.bhs));
       case Opcode.scsiResponse: {
-        const { initiatorTaskTag, status } = decodeBhs('scsiResponse', pdu.bhs);
+        const { initiatorTaskTag, response, status } = decodeBhs('scsiResponse', pdu.bhs);
+        if (response !== COMPLETED) {
+          throw new Failure(
+            'protocol_error',
+            `the target failed a command: iSCSI response 0x${hex(response)}`,
+          );
+        }
         this.#expStatSN = serialAdd(statSN, 1);
         const sense =
           pdu.data.length > 2 ? pdu.data.subarray(2, 2 + pdu.data.readUInt16BE()) : Buffer.alloc(0);
@@ -212,6 +188,10 @@ export class InitiatorSession {
       }
       case Opcode.nopIn:
         return this.#nopIn(decodeBhs('nopIn', pdu.bhs));
+      case Opcode.reject: {
+        const { reason } = decodeBhs('reject', pdu.bhs);
+        throw new Failure('protocol_error', `the target rejects a PDU: reason 0x${hex(reason)}`);
+      }
       default:
         throw new Failure('protocol_error', `the target sent ${describeOpcode(opcode)}`);
     }
@@ -219,11 +199,12 @@ export class InitiatorSession {
 
   #dataIn(pdu: Pdu): void {
     const { initiatorTaskTag, bufferOffset, hasStatus, status, statSN } = decodeBhs('dataIn', pdu.bhs);
-    const data = this.#running.get(initiatorTaskTag)?.data;
-    if (data === undefined || bufferOffset + pdu.data.length > data.length) {
-      throw new Failure('protocol_error', 'the target sent data that nobody asked for');
+    const running = this.#running.get(initiatorTaskTag);
+    const isNext = running !== undefined && bufferOffset === running.received;
+    if (!isNext || bufferOffset + pdu.data.length > running.data.length) {
+      throw new Failure('protocol_error', 'the target sent data that nobody asked for, or not in order');
     }
-    pdu.data.copy(data, bufferOffset);
+    running.received += pdu.data.copy(running.data, bufferOffset);
     if (!hasStatus) return;
     this.#expStatSN = serialAdd(statSN, 1);
     this.#complete(initiatorTaskTag, status, Buffer.alloc(0));
@@ -237,7 +218,7 @@ export class InitiatorSession {
   }: PduFields<'r2t'>): void {
     const dataOut = this.#running.get(initiatorTaskTag)?.command.dataOut;
     const end = bufferOffset + desiredDataTransferLength;
-    if (dataOut === undefined || end > dataOut.length) {
+    if (dataOut === undefined || end > dataOut.length || desiredDataTransferLength === 0) {
       throw new Failure('protocol_error', 'the target asks for data that there is not');
     }
     const step = this.#parameters.maxRecvDataSegmentLength.target;
@@ -266,7 +247,7 @@ export class InitiatorSession {
         final: true,
         initiatorTaskTag,
         targetTransferTag,
-        cmdSN: this.#cmdSN,
+        cmdSN: this.#window.cmdSN,
         expStatSN: this.#expStatSN,
       };
       this.#send(encodePdu('nopOut', fields, undefined, this.#parameters.digests));
@@ -278,7 +259,7 @@ export class InitiatorSession {
     if (running === undefined)
       throw new Failure('protocol_error', 'the target answers a command that is not under way');
     this.#running.delete(initiatorTaskTag);
-    running.resolve({ status, data: running.data, sense });
+    running.resolve({ status, data: running.data.subarray(0, running.received), sense });
   }
 
   #immediateLength(dataOut: Buffer | undefined): number {
@@ -288,24 +269,18 @@ export class InitiatorSession {
       : 0;
   }
 
-  async #windowOpens(): Promise<void> {
-    for (;;) {
-      if (this.#error !== undefined) throw this.#error;
-      if (!serialBefore(this.#maxCmdSN, this.#cmdSN)) return;
-      await new Promise<void>((resolve) => void this.#waiting.push(resolve));
-    }
-  }
-
-  #takeCmdSN(): number {
-    const cmdSN = this.#cmdSN;
-    this.#cmdSN = serialAdd(cmdSN, 1);
-    return cmdSN;
-  }
-
-  #takeTag(): number {
-    const tag = this.#nextTag;
-    this.#nextTag = (tag + 1) % RESERVED_TAG;
-    return tag;
+  /** Sends a request as soon as the window lets it; settles when it is answered. */
+  #submit(command: Command, encode: (numbers: Numbers) => Buffer): Promise<CommandResult> {
+    return new Promise((resolve, reject) => {
+      if (this.#error !== undefined) return reject(this.#error);
+      const data = Buffer.alloc(command.readLength ?? 0);
+      const start = (numbers: RequestNumbers): void => {
+        const running = { command, data, received: 0, resolve, reject };
+        this.#running.set(numbers.initiatorTaskTag, running);
+        this.#send(encode({ ...numbers, expStatSN: this.#expStatSN }));
+      };
+      this.#window.enter(start, reject);
+    });
   }
 
   #send(pdu: Buffer): void {
@@ -317,21 +292,10 @@ export class InitiatorSession {
     this.#socket.destroy();
     for (const { reject } of this.#running.values()) reject(error);
     this.#running.clear();
-    for (const goOn of this.#waiting.splice(0)) goOn();
+    this.#window.close(error);
   }
 }
 
-function offers(digests: boolean): TextPair[] {
-  return [
-    ['HeaderDigest', digests ? 'CRC32C' : 'None'],
-    ['DataDigest', digests ? 'CRC32C' : 'None'],
-    ['ErrorRecoveryLevel', '0'],
-    ['InitialR2T', 'No'],
-    ['ImmediateData', 'Yes'],
-    ['MaxBurstLength', '1048576'],
-    ['FirstBurstLength', '262144'],
-    ['MaxOutstandingR2T', '1'],
-    ['MaxConnections', '1'],
-    ['MaxRecvDataSegmentLength', String(MAX_RECV_DATA_SEGMENT_LENGTH)],
-  ];
+function hex(byte: number): string {
+  return byte.toString(16).padStart(2, '0');
 }
