@@ -1,13 +1,10 @@
 import { LoginStatus } from './iscsi/loginStatus.ts';
 import { ProtocolError } from './iscsi/protocolError.ts';
 
-/**
- * The one mapping from a failure to what the peer gets. The reason is the word in the log line, in the audit
- * line and in the metric's label; `login` is the status in the Login Response, or `close` where no Login
- * Response can or may be sent (RFC 7143 §11.13.5).
- */
-const WIRE = {
-  // before iSCSI
+type Wire = LoginStatus | 'close';
+
+/** Before iSCSI: the TLS handshake. */
+const HANDSHAKE = {
   not_tls: 'close',
   tls_handshake: 'close',
   no_cert: 'close',
@@ -15,9 +12,10 @@ const WIRE = {
   expired_cert: 'close',
   revoked_cert: 'close',
   bad_cert: 'close',
-  too_many_connections: 'close',
+} as const satisfies Record<string, Wire>;
+
+const LOGIN = {
   proxy_header: 'close',
-  // the login phase
   not_iscsi: 'close',
   login_timeout: 'close',
   peer_closed: 'close',
@@ -41,16 +39,28 @@ const WIRE = {
   backend_redirect: LoginStatus.serviceUnavailable,
   backend_refused: LoginStatus.targetError,
   target_not_found: LoginStatus.notFound,
-  shutting_down: LoginStatus.serviceUnavailable,
-  reinstated: 'close',
   // our own
   internal_error: LoginStatus.targetError,
-} as const satisfies Record<string, LoginStatus | 'close'>;
+} as const satisfies Record<string, Wire>;
+
+const ELSEWHERE = {
+  too_many_connections: 'close',
+  reinstated: 'close',
+  shutting_down: LoginStatus.serviceUnavailable,
+} as const satisfies Record<string, Wire>;
+
+/**
+ * The one mapping from a failure to what the peer gets. The reason is the word in the log line, in the audit line and in the
+ * metric's label; its value is the status in the Login Response, or `close` where none can or may be sent (RFC 7143 §11.13.5).
+ */
+const WIRE = { ...HANDSHAKE, ...LOGIN, ...ELSEWHERE };
 
 export type FailureReason = keyof typeof WIRE;
 
-/** All reasons, for metrics that start every known series at 0. */
 export const FAILURE_REASONS = Object.keys(WIRE) as FailureReason[];
+/** Why a TLS handshake can fail, and why a login can: what metrics start at 0. */
+export const HANDSHAKE_REASONS = Object.keys(HANDSHAKE) as FailureReason[];
+export const LOGIN_REASONS = Object.keys(LOGIN) as FailureReason[];
 
 /**
  * Why a connection, login or session was ended. `message` is for the operator's log alone and names the rule,

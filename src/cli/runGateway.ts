@@ -1,5 +1,4 @@
 import type { AddressInfo } from 'node:net';
-import { startAdminServer } from '../admin/adminServer.ts';
 import type { GatewayConfig } from '../config/gatewayConfig.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { formatPortal } from '../iscsi/targetAddress.ts';
@@ -7,6 +6,7 @@ import type { Observer } from '../telemetry/events.ts';
 import { logEvents, type Logger } from '../telemetry/log.ts';
 import { gatewayMetrics } from '../telemetry/metrics.ts';
 import { loadGatewayCredentials, type GatewayCredentials } from '../tls/credentials.ts';
+import { startAdmin } from './startAdmin.ts';
 import { version } from './version.ts';
 
 export interface RunningGateway {
@@ -45,7 +45,11 @@ export async function runGateway(
   });
   const addresses = await gateway.start();
   for (const { address, port } of addresses) log.info({ role: 'gateway', address, port }, 'listening');
-  const admin = await startAdmin(config, log, gateway, metrics.registry);
+  const admin = await startAdmin(config.admin, log, {
+    registry: metrics.registry,
+    isReady: () => gateway.isListening,
+    undo: () => gateway.stop(),
+  });
   return {
     addresses,
     ...(admin && { admin: admin.address }),
@@ -54,27 +58,6 @@ export async function runGateway(
       await admin?.close();
     },
   };
-}
-
-async function startAdmin(
-  config: GatewayConfig,
-  log: Logger,
-  gateway: Gateway,
-  registry: { metrics(): Promise<string>; contentType: string },
-) {
-  if (config.admin === undefined) return undefined;
-  try {
-    const admin = await startAdminServer({
-      ...config.admin.address,
-      metrics: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
-      isReady: () => gateway.isListening,
-    });
-    log.info({ role: 'admin', address: admin.address.address, port: admin.address.port }, 'listening');
-    return admin;
-  } catch (error) {
-    await gateway.stop();
-    throw error;
-  }
 }
 
 function endDates(listener: string, { notAfter, crlNextUpdate }: GatewayCredentials) {

@@ -2,37 +2,62 @@ import type { AddressInfo } from 'node:net';
 import type { StubConfig } from '../config/stubConfig.ts';
 import { Stub, type StubEvent } from '../stub/stub.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { stubMetrics } from '../telemetry/stubMetrics.ts';
 import { loadStubCredentials } from '../tls/credentials.ts';
+import { startAdmin } from './startAdmin.ts';
+import { version } from './version.ts';
 
 export interface RunningStub {
   readonly address: AddressInfo;
+  readonly admin?: AddressInfo;
   stop(): Promise<void>;
 }
 
-/** Puts a stub together from its configuration and starts it. @throws CredentialsError; the listener's error */
+/** Puts a stub together from its configuration and starts it. @throws CredentialsError; a listener's error */
 export async function runStub(config: StubConfig, log: Logger): Promise<RunningStub> {
   const credentials = await loadStubCredentials(config.tls);
   for (const warning of credentials.warnings) log.warn(warning);
-  const stub = new Stub({ config, credentials, observe: (event) => logStubEvent(log, event) });
+  const metrics = stubMetrics(version, () => stub.tunnels);
+  const stub = new Stub({
+    config,
+    credentials,
+    observe: (event) => {
+      logStubEvent(log, event);
+      if (event.kind !== 'closed') metrics.count(event.kind === 'opened' ? 'tunnel' : 'unreachable');
+    },
+  });
   const address = await stub.start();
   log.info({ role: 'stub', address: address.address, port: address.port }, 'listening');
-  return { address, stop: () => stub.stop() };
+  const admin = await startAdmin(config.admin, log, {
+    registry: metrics.registry,
+    isReady: () => stub.isListening,
+    undo: () => stub.stop(),
+  });
+  return {
+    address,
+    ...(admin && { admin: admin.address }),
+    stop: async () => {
+      await stub.stop();
+      await admin?.close();
+    },
+  };
 }
 
 function logStubEvent(log: Logger, event: StubEvent): void {
+  const { initiator } = event;
   switch (event.kind) {
     case 'opened':
-      return log.info({ initiator: event.initiator, gateway: event.gateway }, 'tunnel open');
+      return log.info({ initiator, gateway: event.gateway }, 'tunnel open');
     case 'closed': {
-      const { initiator, gateway, error } = event;
-      return error === undefined
+      const { gateway, received, error } = event;
+      const refused =
+        "the gateway closed the tunnel without a word: its log says why; look whether it takes this stub's certificate";
+      const detail = error?.message ?? (received === 0 ? refused : undefined);
+      return detail === undefined
         ? log.info({ initiator, gateway }, 'tunnel closed')
-        : log.warn({ initiator, gateway, detail: error.message }, 'tunnel closed');
+        : log.warn({ initiator, gateway, detail }, 'tunnel closed');
     }
     case 'unreachable':
-      return log.warn(
-        { initiator: event.initiator, detail: event.error.message },
-        'no gateway can be reached',
-      );
+      return log.warn({ initiator, detail: event.error.message }, 'no gateway can be reached');
   }
 }

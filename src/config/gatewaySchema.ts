@@ -104,7 +104,7 @@ const limits = z
       .meta({ description: 'The same, from one address.' }),
     loginSeconds: field
       .seconds(15)
-      .meta({ description: 'From the first byte of TLS to the end of the login.' }),
+      .meta({ description: 'From the moment TCP accepts a connection to the end of the login.' }),
     discoverySeconds: field
       .seconds(3)
       .meta({ description: 'How long discovery waits for an array before it answers without it.' }),

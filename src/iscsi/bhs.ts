@@ -1,5 +1,3 @@
-import type { Opcode } from './opcode.ts';
-
 /**
  * The Basic Header Segment as bytes (RFC 7143 §11.2.1): offsets and accessors for the hot path, where a header is
  * read and patched inside the chunk in which it arrived. `at` is where the header begins in `bytes`.
@@ -39,8 +37,6 @@ export const Flag = {
   /** Data-In only: the PDU carries the task's status, and with it a StatSN. */
   status: 0x01,
 } as const;
-
-export type OpcodeValue = (typeof Opcode)[keyof typeof Opcode];
 
 export function opcodeAt(bytes: Uint8Array, at: number): number {
   return bytes[at]! & 0x3f;

@@ -12,7 +12,14 @@ import { encodeProxyHeader, type ProxyHeader } from '../transport/proxyHeader.ts
 /** What the stub tells its log. */
 export type StubEvent =
   | { readonly kind: 'opened'; readonly initiator: string; readonly gateway: string }
-  | { readonly kind: 'closed'; readonly initiator: string; readonly gateway: string; readonly error?: Error }
+  | {
+      readonly kind: 'closed';
+      readonly initiator: string;
+      readonly gateway: string;
+      /** Bytes that the gateway sent; none at all means that it refused the tunnel. */
+      readonly received: number;
+      readonly error?: Error;
+    }
   | { readonly kind: 'unreachable'; readonly initiator: string; readonly error: Error };
 
 export interface StubOptions {
@@ -31,6 +38,7 @@ export class Stub {
   readonly #options: StubOptions;
   readonly #server: net.Server;
   readonly #sockets = new Set<Socket>();
+  #tunnels = 0;
 
   constructor(options: StubOptions) {
     this.#options = options;
@@ -51,6 +59,15 @@ export class Stub {
         resolve(this.#server.address() as AddressInfo);
       });
     });
+  }
+
+  get isListening(): boolean {
+    return this.#server.listening;
+  }
+
+  /** Tunnels that are open. */
+  get tunnels(): number {
+    return this.#tunnels;
   }
 
   async stop(): Promise<void> {
@@ -80,13 +97,26 @@ export class Stub {
       const gateway = formatPortal(portal);
       observe({ kind: 'opened', initiator: name, gateway });
       tunnel.write(encodeProxyHeader(header));
+      let received = 0;
       bridge(initiator, tunnel, {
         fromA: (chunk) => void tunnel.write(chunk),
-        fromB: (chunk) => void initiator.write(chunk),
+        fromB: (chunk) => {
+          received += chunk.length;
+          initiator.write(chunk);
+        },
         first: { a: NOTHING, b: NOTHING },
-        onEnd: ({ error }) =>
-          observe({ kind: 'closed', initiator: name, gateway, ...(error instanceof Error && { error }) }),
+        onEnd: ({ error }) => {
+          this.#tunnels--;
+          observe({
+            kind: 'closed',
+            initiator: name,
+            gateway,
+            received,
+            ...(error instanceof Error && { error }),
+          });
+        },
       });
+      this.#tunnels++;
       initiator.resume();
     } catch (error) {
       initiator.destroy();

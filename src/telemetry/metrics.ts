@@ -1,6 +1,7 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry, type Metric } from 'prom-client';
-import { FAILURE_REASONS } from '../failures.ts';
+import { Counter, Gauge, Registry, type Metric } from 'prom-client';
+import { HANDSHAKE_REASONS, LOGIN_REASONS } from '../failures.ts';
 import type { Observer, Traffic } from './events.ts';
+import { buildInfo, collectProcessMetrics } from './processMetrics.ts';
 
 /** What metrics read when they are scraped; nothing is called per PDU. */
 export interface Gauges {
@@ -29,14 +30,7 @@ export function gatewayMetrics(version: string, gauges: Gauges): GatewayMetrics 
   const registers = [registry];
   const add = (metric: Metric): void => registry.registerMetric(metric);
 
-  new Gauge({
-    name: 'sangate_build_info',
-    help: 'Always 1; the label tells the version.',
-    labelNames: ['version'],
-    registers,
-  })
-    .labels(version)
-    .set(1);
+  add(buildInfo(version));
   add(
     new Gauge({
       name: 'sangate_sessions',
@@ -96,7 +90,8 @@ export function gatewayMetrics(version: string, gauges: Gauges): GatewayMetrics 
   });
   handshakes.labels('ok').inc(0);
   logins.labels('allowed', 'ok').inc(0);
-  for (const reason of FAILURE_REASONS) logins.labels('denied', reason).inc(0);
+  for (const reason of HANDSHAKE_REASONS) handshakes.labels(reason).inc(0);
+  for (const reason of LOGIN_REASONS) logins.labels('denied', reason).inc(0);
 
   const observe: Observer = (event) => {
     if (event.kind === 'handshake') handshakes.labels(event.failure?.reason ?? 'ok').inc();
@@ -106,18 +101,6 @@ export function gatewayMetrics(version: string, gauges: Gauges): GatewayMetrics 
     }
   };
   return { registry, observe };
-}
-
-/** Process and event loop; promtool finds fault with Node's own `_total` gauges, so those stay out. */
-function collectProcessMetrics(registry: Registry): void {
-  collectDefaultMetrics({ register: registry });
-  for (const name of [
-    'nodejs_active_handles_total',
-    'nodejs_active_requests_total',
-    'nodejs_active_resources_total',
-  ]) {
-    registry.removeSingleMetric(name);
-  }
 }
 
 function trafficCounter(

@@ -6,12 +6,13 @@ import { INITIATOR_NAME, TARGET_NAME, type DemoStage } from './demoStage.ts';
 export function printHints({ stub, admin, directory }: DemoStage): void {
   const portal = formatPortal({ host: stub.address, port: stub.port });
   const secret = (name: string): string => `$(cat ${directory}/secrets/${name})`;
-  const node = `sudo iscsiadm -m node -T ${TARGET_NAME} -p ${portal}`;
+  const node = `iscsiadm -m node -T ${TARGET_NAME} -p ${portal}`;
   terminal.heading('Your own initiator');
   terminal.result(`libiscsi (package libiscsi-bin):
   iscsi-ls -s -i ${INITIATOR_NAME} "iscsi://demo%${secret('demo')}@${portal}"
 
-Linux (package open-iscsi), as root:
+Linux (package open-iscsi), as root. The second line renames this machine's initiator: note the old name before.
+  cat /etc/iscsi/initiatorname.iscsi
   echo InitiatorName=${INITIATOR_NAME} > /etc/iscsi/initiatorname.iscsi; systemctl restart iscsid
   iscsiadm -m discoverydb -t st -p ${portal} -o new
   iscsiadm -m discoverydb -t st -p ${portal} -o update -n discovery.sendtargets.auth.authmethod -v CHAP \\

@@ -1,0 +1,34 @@
+import { Counter, Gauge, Registry } from 'prom-client';
+import { buildInfo, collectProcessMetrics } from './processMetrics.ts';
+
+export interface StubMetrics {
+  readonly registry: Registry;
+  /** One connection of an initiator has come to its end or failed to get a tunnel. */
+  readonly count: (result: 'tunnel' | 'unreachable') => void;
+}
+
+/** The stub's metrics. @param tunnels how many are open, asked when metrics are scraped */
+export function stubMetrics(version: string, tunnels: () => number): StubMetrics {
+  const registry = new Registry();
+  collectProcessMetrics(registry);
+  registry.registerMetric(buildInfo(version));
+  registry.registerMetric(
+    new Gauge({
+      name: 'sangate_stub_tunnels',
+      help: 'Tunnels to a gateway that are open.',
+      registers: [],
+      collect() {
+        this.set(tunnels());
+      },
+    }),
+  );
+  const connections = new Counter({
+    name: 'sangate_stub_connections_total',
+    help: 'Connections of initiators by result: a tunnel was opened, or no gateway could be reached.',
+    labelNames: ['result'],
+    registers: [registry],
+  });
+  connections.labels('tunnel').inc(0);
+  connections.labels('unreachable').inc(0);
+  return { registry, count: (result) => connections.labels(result).inc() };
+}
