@@ -2,17 +2,28 @@ import { recordPairs, type TargetRecord } from './sendTargets.ts';
 import { encodeText, type TextKeys, type TextPair } from '../iscsi/text.ts';
 import { KEYS } from '../login/keys.ts';
 
+export interface SessionTextAnswer {
+  readonly text: Buffer;
+  /** Keys that got nothing of what they ask for. */
+  readonly denied: readonly string[];
+}
+
 /**
  * The answer to a Text Request in full feature phase of a Normal session. SendTargets shows the session's own
  * target and nothing else, whatever is asked (RFC 7143 Appendix C); every other key has been settled at login.
  */
-export function answerSessionText(keys: TextKeys, own: TargetRecord): Buffer {
+export function answerSessionText(keys: TextKeys, own: TargetRecord): SessionTextAnswer {
   const answers: TextPair[] = [];
+  const denied: string[] = [];
   for (const [key, value] of keys) {
-    if (key === 'SendTargets') answers.push(...sendTargets(value, own));
-    else answers.push([key, KEYS.has(key) ? 'Reject' : 'NotUnderstood']);
+    const isOwn = key === 'SendTargets' && (value === '' || value.toLowerCase() === own.name.toLowerCase());
+    if (isOwn) answers.push(...recordPairs(own));
+    else {
+      answers.push(...refusal(key, value));
+      denied.push(key);
+    }
   }
-  return encodeText(answers);
+  return { text: encodeText(answers), denied };
 }
 
 /** A declaration that the array must hear of: it is the one key that may change in full feature phase (RFC 7143 §13.12). */
@@ -20,8 +31,8 @@ export function isDeclarationOnly(keys: TextKeys): boolean {
   return keys.size === 1 && keys.has('MaxRecvDataSegmentLength');
 }
 
-function sendTargets(which: string, own: TargetRecord): TextPair[] {
-  if (which === '' || which.toLowerCase() === own.name.toLowerCase()) return recordPairs(own);
+function refusal(key: string, value: string): TextPair[] {
   // "All" is for discovery sessions only; another target's name shows nothing, allowed or not.
-  return which === 'All' ? [['SendTargets', 'Reject']] : [];
+  if (key === 'SendTargets' && value !== 'All') return [];
+  return [[key, KEYS.has(key) || key === 'SendTargets' ? 'Reject' : 'NotUnderstood']];
 }

@@ -10,6 +10,9 @@ export interface SessionEnd {
   readonly failure?: Failure;
 }
 
+/** A session that is denied more than this is only counted: it could fill the log otherwise. */
+const MAX_REPORTED_DENIALS = 20;
+
 /** One Normal session in full feature phase: the relay between two sockets. */
 export class Session {
   readonly id: number;
@@ -20,12 +23,14 @@ export class Session {
   readonly #initiator: TLSSocket;
   readonly #outcome: Extract<LoginOutcome, { kind: 'Normal' }>;
   #endedBy: SessionEnd | undefined;
+  #denials = 0;
 
   constructor(
     id: number,
     initiator: TLSSocket,
     outcome: Extract<LoginOutcome, { kind: 'Normal' }>,
     record: TargetRecord,
+    onDenied: (what: string) => void,
   ) {
     const { login, authorization, leg, parameters, statSN } = outcome;
     this.id = id;
@@ -40,9 +45,17 @@ export class Session {
       statSN,
       expStatSN: leg.login.expStatSN,
       record,
+      onDenied: (what) => {
+        if (++this.#denials <= MAX_REPORTED_DENIALS) onDenied(what);
+      },
       toTarget: (view) => void leg.socket.write(view),
       toInitiator: (view) => void initiator.write(view),
     });
+  }
+
+  /** Requests in full feature phase that were not granted. */
+  get denials(): number {
+    return this.#denials;
   }
 
   /**

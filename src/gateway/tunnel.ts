@@ -111,20 +111,25 @@ export class Tunnel {
   ): Promise<void> {
     const { sessions, observe } = this.#context;
     const record = { name: outcome.login.identity.targetNameAsSent!, addresses: [shown] };
-    const session = new Session(sessions.newId(), this.#socket, outcome, record);
-    const peer = this.#report(exchange, { session: session.id, portal: formatPortal(outcome.leg.portal) });
+    const id = sessions.newId();
+    const peer = this.#report(exchange, { session: id, portal: formatPortal(outcome.leg.portal) });
+    const { target } = outcome.authorization;
+    const session = new Session(id, this.#socket, outcome, record, (what) => {
+      observe({ kind: 'denied', peer, session: id, target, what });
+    });
     sessions.add(session);
     const end = await session.run(connection.detach());
     sessions.remove(session);
-    const { initiator, target } = session.relay.traffic;
+    const { traffic } = session.relay;
     observe({
       kind: 'sessionEnded',
       peer,
-      session: session.id,
-      target: session.target,
+      session: id,
+      target,
       ...end,
-      fromInitiator: initiator,
-      fromTarget: target,
+      denials: session.denials,
+      fromInitiator: traffic.initiator,
+      fromTarget: traffic.target,
     });
   }
 

@@ -38,6 +38,8 @@ export interface RelayOptions {
   readonly expStatSN: number;
   /** The session's target as this initiator may see it. */
   readonly record: TargetRecord;
+  /** The initiator asked for something that it does not get; the session goes on. */
+  readonly onDenied: (what: string) => void;
   readonly toTarget: (view: Buffer) => void;
   readonly toInitiator: (view: Buffer) => void;
 }
@@ -190,11 +192,12 @@ export class Relay {
       this.#declare('initiator', keys);
       this.#options.toTarget(wirePdu(pdu.bhs, pdu.ahs, pdu.data, this.#digests));
     } else {
-      const answer = answerSessionText(keys, this.#options.record);
-      if (answer.length > this.#maxRecv.initiator) {
+      const { text, denied } = answerSessionText(keys, this.#options.record);
+      if (text.length > this.#maxRecv.initiator) {
         throw new ProtocolError('text_too_long', 'a Text Request whose answer would not fit into one PDU');
       }
-      const nopOut = this.#substitutions.replace(pdu.bhs, answer);
+      if (denied.length > 0) this.#options.onDenied(`text keys in full feature phase: ${denied.join(', ')}`);
+      const nopOut = this.#substitutions.replace(pdu.bhs, text);
       this.#options.toTarget(wirePdu(nopOut, Buffer.alloc(0), Buffer.alloc(0), this.#digests));
     }
   }

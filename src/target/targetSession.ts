@@ -254,12 +254,12 @@ export class TargetSession implements SessionOnTarget, TaskOwner {
       throw new ProtocolError('bad_flags', 'a Text Request in pieces in a Normal session');
     }
     const { target, address } = this.#options;
-    const answer = answerSessionText(parseKeys(pdu.data), target.record(address));
+    const { text } = answerSessionText(parseKeys(pdu.data), target.record(address));
     await this.#responder.respond(
       'textResponse',
       { targetTransferTag: RESERVED_TAG },
       initiatorTaskTag,
-      answer,
+      text,
     );
   }
 

@@ -41,6 +41,14 @@ export type GatewayEvent =
       /** Ended the discovery session. */
       readonly failure?: Failure;
     }
+  /** An initiator asked for something in full feature phase that it did not get; the session goes on. */
+  | {
+      readonly kind: 'denied';
+      readonly peer: Peer;
+      readonly session: number;
+      readonly target: string;
+      readonly what: string;
+    }
   | {
       readonly kind: 'sessionEnded';
       readonly peer: Peer;
@@ -48,6 +56,8 @@ export type GatewayEvent =
       readonly target: string;
       readonly by: 'initiator' | 'target' | 'gateway';
       readonly failure?: Failure;
+      /** All denials in this session; only the first ones have an event of their own. */
+      readonly denials: number;
       readonly fromInitiator: Traffic;
       readonly fromTarget: Traffic;
     };

@@ -76,6 +76,10 @@ function line(event: GatewayEvent): Line {
         },
       };
     }
+    case 'denied': {
+      const { peer, kind: _, ...what } = event;
+      return { level: 'warn', message: 'request denied', fields: { ...who(peer), ...what } };
+    }
     case 'sessionEnded': {
       const { peer, failure, kind: _, ...what } = event;
       return {

@@ -220,6 +220,8 @@ test('an initiator name injected after login is refused and never reaches the ar
   const session = await target().session(sessions);
   const answer = await initiator.text([['InitiatorName', `${DB1}-2`]]);
   expect(answer).toEqual([encodeText([['InitiatorName', 'Reject']])]);
+  const line = await site().log.line({ msg: 'request denied' });
+  expect(line).toMatchObject({ target: DISK1, what: 'text keys in full feature phase: InitiatorName' });
   await initiator.ping();
   expect(Buffer.concat(session.received.map(({ data }) => data)).toString()).not.toContain(`${DB1}-2`);
 });

@@ -27,6 +27,8 @@ export interface RelayedOptions {
 /** A relay of a session that was logged in, between an initiator and a target that only remember what reached them. */
 export class Relayed {
   readonly relay: Relay;
+  /** What the relay said it denied. */
+  readonly denied: string[] = [];
   readonly #digests: Digests;
   readonly #views = { initiator: [] as Buffer[], target: [] as Buffer[] };
 
@@ -39,6 +41,7 @@ export class Relayed {
       expStatSN: options.expStatSN ?? TARGET_STAT_SN,
       record: RECORD,
       toTarget: (view) => void this.#views.target.push(view),
+      onDenied: (what) => void this.denied.push(what),
       toInitiator: (view) => void this.#views.initiator.push(view),
     });
   }

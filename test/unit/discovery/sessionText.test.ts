@@ -15,7 +15,7 @@ const OWN_RECORD = [
   ['TargetAddress', '[2001:db8::1]:3261'],
 ];
 
-const answer = (...keys: [string, string][]) => parsePairs(answerSessionText(new Map(keys), OWN));
+const answer = (...keys: [string, string][]) => parsePairs(answerSessionText(new Map(keys), OWN).text);
 
 test.each(['', 'iqn.2001-05.com.equallogic:Disk-db1', 'IQN.2001-05.com.equallogic:disk-DB1'])(
   'SendTargets=%s shows the own target',
@@ -74,4 +74,14 @@ test('only a MaxRecvDataSegmentLength by itself is a declaration', () => {
       ]),
     ),
   ).toBe(false);
+});
+
+test('what is not granted is named: a key settled at login, an unknown one, another target', () => {
+  const keys = new Map([
+    ['InitiatorName', 'iqn.1993-08.org.debian:01:other'],
+    ['X-made-up', '1'],
+    ['SendTargets', 'All'],
+  ]);
+  expect(answerSessionText(keys, OWN).denied).toEqual(['InitiatorName', 'X-made-up', 'SendTargets']);
+  expect(answerSessionText(new Map([['SendTargets', '']]), OWN).denied).toEqual([]);
 });

@@ -160,3 +160,13 @@ test.each([RESERVED_TAG, TAG])('the task tag %i, reserved or in use, ends the se
   ask(relayed, 'SendTargets=\0');
   expectProtocolError('bad_sequence', () => ask(relayed, 'SendTargets=\0', { initiatorTaskTag: tag }));
 });
+
+test('whoever runs the relay hears of what was denied, and of nothing else', () => {
+  const relayed = new Relayed();
+  ask(relayed, 'SendTargets=\0');
+  expect(relayed.denied).toEqual([]);
+  ask(relayed, 'InitiatorName=iqn.1993-08.org.debian:01:db2\0X-com.example=1\0', {
+    initiatorTaskTag: TAG + 1,
+  });
+  expect(relayed.denied).toEqual(['text keys in full feature phase: InitiatorName, X-com.example']);
+});
