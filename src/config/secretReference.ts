@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { Secret } from '../policy/secret.ts';
+import { secretFileProblem, secretFileRemedy } from '../policy/secretFileMode.ts';
 import { ValueError, quote } from './problem.ts';
 
 /** Where a secret is kept; the configuration itself never holds one. */
@@ -89,7 +90,7 @@ function open(file: string): number {
     if (code === 'ENOENT' || code === 'ENOTDIR') {
       throw new ValueError(
         `the secret file ${quote(file)} does not exist`,
-        'create it, or correct the path; relative paths start at the folder of the configuration file',
+        'create it, or correct the path; relative paths start at the folder of the configuration file, in options at the current one',
       );
     }
     throw new ValueError(
@@ -100,10 +101,7 @@ function open(file: string): number {
 }
 
 function checkMode(file: string, mode: number): void {
-  const everybody = (mode & 0o007) !== 0;
-  const groupMayWrite = (mode & 0o020) !== 0;
-  if (!everybody && !groupMayWrite) return;
-  const who = everybody ? 'is open to every user of this machine' : 'can be written by its group';
-  const octal = (mode & 0o777).toString(8).padStart(3, '0');
-  throw new ValueError(`the secret file ${quote(file)} ${who} (mode ${octal})`, `type: chmod 600 ${file}`);
+  const problem = secretFileProblem(mode);
+  if (problem === undefined) return;
+  throw new ValueError(`the secret file ${quote(file)} ${problem}`, `type: ${secretFileRemedy(file)}`);
 }

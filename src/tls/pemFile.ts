@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { secretFileProblem, secretFileRemedy } from '../policy/secretFileMode.ts';
 import { CredentialsError } from './credentialsError.ts';
 
 /** Far above any chain or bundle, and enough for a CRL of half a million certificates; bytes. */
@@ -9,12 +10,13 @@ export async function readPemFile(file: string, label: RegExp, what: string): Pr
   return blocks(file, await readSmallFile(file, () => {}), label, what);
 }
 
-/** Reads the one private key of a file that nobody but its owner may touch. */
+/** Reads the one private key of a file that only its owner, and perhaps its group, may read. */
 export async function readKeyFile(file: string): Promise<string> {
   const text = await readSmallFile(file, (mode) => {
     // Windows has access lists instead; the mode that Node shows there says nothing.
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-      throw new CredentialsError(file, `others than its owner may read this key: run \`chmod 600 ${file}\``);
+    const problem = process.platform === 'win32' ? undefined : secretFileProblem(mode);
+    if (problem !== undefined) {
+      throw new CredentialsError(file, `this private key ${problem}: run \`${secretFileRemedy(file)}\``);
     }
   });
   const [key, ...more] = blocks(file, text, /^(?:[A-Z0-9]+ )?PRIVATE KEY$/, 'private key');

@@ -105,13 +105,22 @@ test('a key that belongs to another certificate is refused', async () => {
   expect(error.message).toContain(`does not belong to the first certificate in ${files.cert}`);
 });
 
-test.skipIf(process.platform === 'win32').each(['640', '604', '644', '620'])(
+test.skipIf(process.platform === 'win32').each(['604', '644', '620', '660', '601'])(
   'a key with mode %s is refused with the chmod to type',
   async (mode) => {
     const { files } = await stubFiles();
     await chmod(files.key, Number.parseInt(mode, 8));
     const error = await refusalOf(loadStubCredentials(files));
     expect(error.message).toContain(`\`chmod 600 ${files.key}\``);
+  },
+);
+
+test.skipIf(process.platform === 'win32').each(['600', '400', '640', '440'])(
+  'a key with mode %s is taken: the group of a service may read it',
+  async (mode) => {
+    const { files } = await stubFiles();
+    await chmod(files.key, Number.parseInt(mode, 8));
+    await loadStubCredentials(files);
   },
 );
 
