@@ -7,6 +7,9 @@ export interface PduReaderLimits {
   readonly maxDataSegmentLength: number;
 }
 
+/** Chunks that together have no more bytes are kept as one: as an object, each costs more than a hundred bytes. */
+const TINY = 1024;
+
 /**
  * Gives whole PDUs out of any chunking, for the phases and end points that need them whole. A PDU that is over a limit is
  * refused as soon as its header says so, before its data is kept.
@@ -29,7 +32,12 @@ export class PduReader {
 
   push(chunk: Buffer): void {
     if (chunk.length === 0) return;
-    this.#chunks.push(chunk);
+    const last = this.#chunks.at(-1);
+    if (last !== undefined && last.length + chunk.length <= TINY) {
+      this.#chunks[this.#chunks.length - 1] = joined(last, chunk);
+    } else {
+      this.#chunks.push(chunk);
+    }
     this.#length += chunk.length;
   }
 
@@ -92,4 +100,12 @@ export class PduReader {
     if (rest.length > 0) this.#chunks[0] = rest;
     else this.#chunks.shift();
   }
+}
+
+/** Unlike Buffer.concat, with memory of its own: a small part of Node's pool keeps all of it. */
+function joined(first: Buffer, second: Buffer): Buffer {
+  const whole = Buffer.allocUnsafeSlow(first.length + second.length);
+  first.copy(whole);
+  second.copy(whole, first.length);
+  return whole;
 }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { encodePdu, type Pdu } from '../../../src/iscsi/pdu.ts';
 import { PduReader } from '../../../src/iscsi/pduReader.ts';
 import { expectProtocolError } from '../../support/protocolErrors.ts';
+import { memoryHeld } from '../../support/memory.ts';
 import { conversations } from '../../support/vectors.ts';
 
 const LIMITS = { maxAhsLength: 0, maxDataSegmentLength: 8192 };
@@ -101,4 +102,18 @@ test('what was given back is all that was not a PDU, however it was cut', () => 
   for (const byte of [1, 2, 3]) reader.push(Buffer.from([byte]));
   expect(reader.buffered).toBe(3);
   expect([...reader.rest()]).toEqual([1, 2, 3]);
+});
+
+test('a PDU that comes byte by byte costs memory by its bytes, not by its chunks', () => {
+  const wire = encodePdu('loginRequest', {}, Buffer.alloc(8192));
+  const before = memoryHeld();
+  const readers = Array.from({ length: 20 }, () => new PduReader(LIMITS));
+  for (const reader of readers) {
+    for (let at = 0; at < wire.length - 1; at++) {
+      reader.push(Buffer.from(Uint8Array.of(wire[at]!).buffer)); // as from a socket: with a buffer of its own
+      reader.next();
+    }
+  }
+  expect((memoryHeld() - before) / readers.length).toBeLessThan(64 * 1024);
+  expect(readers.map(({ buffered }) => buffered)).toEqual(readers.map(() => wire.length - 1));
 });
