@@ -11,7 +11,7 @@ import { DISK } from './initiatorRule.ts';
 export const STAT_SN = 1000;
 export const TARGET_STAT_SN = 500;
 
-export const RECORD: TargetRecord = {
+const RECORD: TargetRecord = {
   name: DISK,
   addresses: [{ host: '192.0.2.1', port: 3260, portalGroupTag: 1 }],
 };
