@@ -128,6 +128,17 @@ test('a new question drops what is left of the last answer', () => {
   expect(readText(discovery.answer(RECORDS)).text).toBe(TEXT);
 });
 
+test('a new question in pieces is not taken for a wish to hear more of the last answer', () => {
+  const discovery = session(512);
+  discovery.receive(ask('SendTargets=All\0'));
+  discovery.answer(Array.from({ length: 40 }, () => RECORDS[0]!));
+  const first = responseOf(discovery.receive(ask('SendTar', { final: false, continues: true, cmdSN: 2 })));
+  expect(first.data).toHaveLength(0);
+  const { targetTransferTag } = decodeBhs('textResponse', first.bhs);
+  const second = ask('gets=All\0', { targetTransferTag, cmdSN: 3 });
+  expect(discovery.receive(second)).toEqual({ kind: 'sendTargets' });
+});
+
 test('a ping is echoed', () => {
   const ping = sent('nopOut', { immediate: true, final: true, initiatorTaskTag: 9, cmdSN: 1 }, 'ping');
   const { bhs, data } = responseOf(session().receive(ping));
