@@ -85,6 +85,22 @@ test("the target's end ends the initiator's connection, however much is still on
   expect(await ended).toEqual({ by: 'b' });
 });
 
+test('what the initiator has not read when the target ends still goes out', async () => {
+  const piece = Buffer.alloc(8192);
+  let written = 0;
+  const { initiator, target, a, b } = await joined({
+    // until the platform takes no more and a piece waits here
+    fromB: () => {
+      for (; a.writableLength === 0; written += piece.length) a.write(piece);
+    },
+  });
+  target.end('go');
+  await once(b, 'close');
+  const atInitiator = received(initiator);
+  initiator.resume();
+  expect(await atInitiator).toHaveLength(written);
+});
+
 test.each(['a', 'b'] as const)('a reset by the peer of %s is an end like any other', async (by) => {
   const { initiator, target, ended } = await joined();
   const [gone, other] = by === 'a' ? [initiator, target] : [target, initiator];
