@@ -12,8 +12,9 @@ export function gatewayCommand() {
       const { config, warnings } = loadGatewayConfig(file);
       const log = createLog(config.log.level);
       for (const { line, path, message } of warnings) log.warn({ at: `${file}:${line}`, path }, message);
+      const stopped = untilStopped();
       const gateway = await runGateway(config, log);
-      const signal = await untilStopped();
+      const signal = await stopped;
       log.info({ signal }, 'stopping');
       await gateway.stop();
     });

@@ -24,7 +24,7 @@ export async function program(argv: readonly string[]): Promise<number> {
     .addCommand(checkCommand())
     .addCommand(demoCommand())
     .addCommand(pkiCommand());
-  throwInsteadOfExit(sangate);
+  prepare(sangate);
   try {
     await sangate.parseAsync([...argv]);
     return Number(process.exitCode ?? ExitCode.ok);
@@ -34,12 +34,15 @@ export async function program(argv: readonly string[]): Promise<number> {
   }
 }
 
-interface ExitOverridable {
+interface Preparable {
   exitOverride(): unknown;
-  readonly commands: readonly ExitOverridable[];
+  showHelpAfterError(text: string): unknown;
+  readonly commands: readonly Preparable[];
 }
 
-function throwInsteadOfExit(command: ExitOverridable): void {
+/** For a command and all below it, which commander does not do: an error throws, and says where to read on. */
+function prepare(command: Preparable): void {
   command.exitOverride();
-  for (const child of command.commands) throwInsteadOfExit(child);
+  command.showHelpAfterError('(--help shows what there is)');
+  for (const child of command.commands) prepare(child);
 }

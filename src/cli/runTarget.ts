@@ -28,12 +28,16 @@ export async function runTarget(
     serial: `${name}:0`,
     onStoreError: (error) => log.error({ target: name, detail: error.message }, 'the backing store failed'),
   });
+  const target = new DiskTarget(name, [unit]);
   const server = new TargetServer({
     ...listen,
-    target: new DiskTarget(name, [unit]),
+    target,
     observe: (event) => logTargetEvent(log, event),
   });
-  const address = await server.start();
+  const address = await server.start().catch(async (error: unknown) => {
+    await target.close();
+    throw error;
+  });
   log.info({ role: 'target', address: address.address, port: address.port, target: name }, 'listening');
   return { address, stop: () => server.stop() };
 }

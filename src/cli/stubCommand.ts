@@ -1,4 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
+import { ConfigError } from '../config/problem.ts';
 import { loadStubConfig, stubConfigFrom } from '../config/stubConfig.ts';
 import { createLog } from '../telemetry/log.ts';
 import { runStub } from './runStub.ts';
@@ -31,13 +32,40 @@ export function stubCommand() {
       if (file !== undefined && Object.keys(flags).length > 0) {
         command.error('error: --config stands alone: write the other options into the file');
       }
+      if (file === undefined) requireFlags({ gateway, cert, key, ca });
       const { config, warnings } =
         file === undefined ? stubConfigFrom(flags, process.cwd()) : loadStubConfig(file);
       const log = createLog(config.log.level);
       for (const { path, message } of warnings) log.warn({ path }, message);
+      const stopped = untilStopped();
       const stub = await runStub(config, log);
-      const signal = await untilStopped();
+      const signal = await stopped;
       log.info({ signal }, 'stopping');
       await stub.stop();
     });
 }
+
+/** @throws ConfigError that names every option that is missing */
+function requireFlags(flags: Record<keyof typeof REQUIRED, unknown>): void {
+  const missing = Object.entries(REQUIRED).filter(
+    ([name]) => flags[name as keyof typeof REQUIRED] === undefined,
+  );
+  if (missing.length === 0) return;
+  throw new ConfigError(
+    missing.map(([name, hint]) => ({
+      file: 'command line',
+      line: 0,
+      column: 0,
+      path: `--${name}`,
+      message: 'this option is missing',
+      hint: `${hint}, or a file with everything: --config config/stub.yaml`,
+    })),
+  );
+}
+
+const REQUIRED = {
+  gateway: 'give the address of the gateway, e.g. --gateway gw.example.org:3261',
+  cert: "give the initiator's certificate, e.g. --cert certs/db1.crt",
+  key: 'give its private key, e.g. --key certs/db1.key',
+  ca: "give the certificate of the authority that signed the gateway's, e.g. --ca certs/ca.crt",
+};

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typin
 import { chapFromFiles } from '../config/chapFromFiles.ts';
 import { isLoopback, parsePortal } from '../config/portal.ts';
 import { parseIscsiName } from '../iscsi/names.ts';
+import { ProtocolError } from '../iscsi/protocolError.ts';
 import { ISCSI_PORT } from '../iscsi/targetAddress.ts';
 import type { BackingStore } from '../target/backingStore.ts';
 import { FileStore } from '../target/fileStore.ts';
@@ -18,7 +19,7 @@ export function targetCommand() {
     .option('--create <size>', 'make the file if it is not there, e.g. 10G', size)
     .option('-m, --memory <size>', 'the disk is in memory and gone at the end, e.g. 1G', size)
     .option('--read-only', 'nobody can write to it')
-    .option('-n, --name <iqn>', 'name of the target (default: made from the file name)')
+    .option('-n, --name <iqn>', 'name of the target (default: made from the file name)', iscsiName)
     .option('-l, --listen <host:port>', 'where initiators connect', `127.0.0.1:${ISCSI_PORT}`)
     .option('--chap-user <name>', 'initiators authenticate with this name …')
     .option('--chap-secret-file <file>', '… and the secret in this file')
@@ -29,6 +30,9 @@ export function targetCommand() {
       if ((options.file === undefined) === (options.memory === undefined)) {
         command.error('error: say either --file or --memory');
       }
+      if (options.memory !== undefined && (options.create !== undefined || options.readOnly === true)) {
+        command.error('error: --create and --read-only go with --file: memory is always new, and empty');
+      }
       const listen = parsePortal(options.listen, { defaultPort: ISCSI_PORT, purpose: 'listen' });
       const chap = chapFromFiles(options);
       if (chap === undefined && !isLoopback(listen.host) && options.allowAnyone !== true) {
@@ -37,11 +41,12 @@ export function targetCommand() {
             'or listen on 127.0.0.1 behind a gateway, or say --allow-anyone',
         );
       }
-      const name = options.name === undefined ? defaultName(options.file) : parseIscsiName(options.name);
+      const name = options.name ?? defaultName(options.file);
       const log = createLog('info');
+      const stopped = untilStopped();
       const store = await openStore(options);
       const target = await runTarget({ ...listen, name, store, ...(chap && { chap }) }, log);
-      const signal = await untilStopped();
+      const signal = await stopped;
       log.info({ signal }, 'stopping');
       await target.stop();
     });
@@ -69,6 +74,15 @@ function defaultName(file: string | undefined): string {
           .replace(/[^a-z0-9.-]+/g, '-')
           .replace(/^[-.]+/, '');
   return `iqn.2026-01.local.sangate:${disk || 'disk'}`;
+}
+
+function iscsiName(text: string): string {
+  try {
+    return parseIscsiName(text);
+  } catch (error) {
+    if (error instanceof ProtocolError) throw new InvalidArgumentError(error.message);
+    throw error;
+  }
 }
 
 const UNITS: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };

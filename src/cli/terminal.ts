@@ -3,6 +3,7 @@ import { ConfigError, ValueError } from '../config/problem.ts';
 import { PkiError } from '../pki/pkiError.ts';
 import { CredentialsError } from '../tls/credentialsError.ts';
 import { ExitCode } from './exitCode.ts';
+import { describeListenError } from './listenError.ts';
 
 /** All that commands say to a person. Results go to standard output, everything else to standard error. */
 export const terminal = {
@@ -56,7 +57,7 @@ export function explainError(error: unknown): number {
     process.stderr.write(`${pc.red('error:')} ${error.message} — ${error.hint}\n`);
     return ExitCode.usage;
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? (describeListenError(error) ?? error.message) : String(error);
   process.stderr.write(`${pc.red('error:')} ${message}\n`);
   if (error instanceof CredentialsError) return ExitCode.configuration;
   if (!(error instanceof PkiError) && process.env['SANGATE_TRACE'] && error instanceof Error) {

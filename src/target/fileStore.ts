@@ -41,7 +41,7 @@ export class FileStore implements BackingStore {
     checkSize(found.size, path);
     if (options.create !== undefined && found.size !== options.create) {
       throw new Error(
-        `${path} exists with ${found.size} bytes, not ${options.create}; leave the size out to serve it as it is`,
+        `${path} exists with ${found.size} bytes, not ${options.create}; leave the size (--create) out to serve it as it is`,
       );
     }
     // A file that nobody may write is meant to stay as it is, also when root serves it.
@@ -122,7 +122,7 @@ async function openFor(path: string, mayWrite: boolean): Promise<{ file: FileHan
 function fileError(path: string, cause: unknown): Error {
   const code = codeOf(cause);
   if (code === 'ENOENT') {
-    return new Error(`${path} does not exist; give a size to have it made`, { cause });
+    return new Error(`${path} does not exist; give a size (--create 10G) to have it made`, { cause });
   }
   return new Error(`${path} cannot be opened: ${code ?? String(cause)}`, { cause });
 }

@@ -101,7 +101,9 @@ test('an image that exists with another size than asked for is refused and kept'
 });
 
 test('a missing image without a size is refused with what to do', async () => {
-  await expect(FileStore.open(image)).rejects.toThrow(`${image} does not exist; give a size to have it made`);
+  await expect(FileStore.open(image)).rejects.toThrow(
+    `${image} does not exist; give a size (--create 10G) to have it made`,
+  );
 });
 
 test('a folder is refused', async () => {
