@@ -119,6 +119,7 @@ test('a PDU that comes byte by byte costs memory by its bytes, not by its chunks
     return memoryHeld();
   };
   const before = memoryWith(10); // by then all code has been compiled
-  expect((memoryWith(60) - before) / 50).toBeLessThan(64 * 1024);
+  // Kept chunk by chunk it is 1.5 MB. Freed buffers are counted for a while, so the border is well above the PDU's length.
+  expect((memoryWith(60) - before) / 50).toBeLessThan(256 * 1024);
   expect(readers.map(({ buffered }) => buffered)).toEqual(readers.map(() => wire.length - 1));
 });
