@@ -1,7 +1,5 @@
 import { BlockList, isIP, SocketAddress } from 'node:net';
-
 import IPCIDR from 'ip-cidr';
-
 import type { AddressSet } from '../policy/rules.ts';
 import { quote, ValueError } from './problem.ts';
 

@@ -1,5 +1,4 @@
 import type { z } from 'zod';
-
 import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
 import { covers } from './addressSet.ts';
 import { addressRange, ENTRY_NAME, iscsiName, portal, targetPattern } from './fields.ts';

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-
 import { CHAP_ALGORITHMS } from '../policy/chapRequirement.ts';
 import { parseAddressRange } from './addressSet.ts';
 import { CERTIFICATE_PROPERTIES } from './certificateMatch.ts';

@@ -1,4 +1,3 @@
-import type { ConfigSource } from './source.ts';
 import {
   ConfigError,
   formatLocation,
@@ -7,6 +6,7 @@ import {
   type ConfigPath,
   type Problem,
 } from './problem.ts';
+import type { ConfigSource } from './source.ts';
 
 interface Place {
   readonly path: ConfigPath;

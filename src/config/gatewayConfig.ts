@@ -1,8 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
-
 import type { Portal } from '../iscsi/targetAddress.ts';
-
 import type { ChapRequirement } from '../policy/chapRequirement.ts';
 import type { AddressSet, InitiatorRule, RuleLocation } from '../policy/rules.ts';
 import { addressSet } from './addressSet.ts';

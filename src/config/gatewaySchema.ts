@@ -1,5 +1,4 @@
 import { z } from 'zod';
-
 import * as field from './fields.ts';
 
 const tls = z

@@ -1,6 +1,5 @@
 import { stringify } from 'yaml';
 import type { z } from 'zod';
-
 import { didYouMean } from './didYouMean.ts';
 import type { Findings } from './findings.ts';
 import { mapBranch, schemaAt, type JsonSchema } from './jsonSchema.ts';

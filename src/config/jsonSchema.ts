@@ -1,8 +1,7 @@
 import { z } from 'zod';
-
 import { gatewaySchema } from './gatewaySchema.ts';
-import { stubSchema } from './stubSchema.ts';
 import type { ConfigPath } from './problem.ts';
+import { stubSchema } from './stubSchema.ts';
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 

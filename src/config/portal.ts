@@ -1,5 +1,4 @@
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
-
 import type { Portal } from '../iscsi/targetAddress.ts';
 import { quote, ValueError } from './problem.ts';
 

@@ -1,5 +1,4 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-
 import { ConfigError } from './problem.ts';
 import { MAX_FILE_BYTES, tooLarge } from './source.ts';
 

@@ -1,5 +1,4 @@
 import { stringify } from 'yaml';
-
 import { gatewayJsonSchema, mapBranch, stubJsonSchema, type JsonSchema } from './jsonSchema.ts';
 
 /** Files that are made from the schemas, by their path in the project; a test keeps them in step. */

@@ -1,6 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
-
 import { Secret } from '../policy/secret.ts';
 import { secretFileProblem, secretFileRemedy } from '../policy/secretFileMode.ts';
 import { ValueError, quote } from './problem.ts';

@@ -11,7 +11,6 @@ import {
   type Pair,
   type YAMLMap,
 } from 'yaml';
-
 import { ConfigError, type ConfigPath, type Problem } from './problem.ts';
 
 interface Position {

@@ -1,5 +1,4 @@
 import { dirname, resolve } from 'node:path';
-
 import type { Portal } from '../iscsi/targetAddress.ts';
 import { checkStub } from './crossChecks.ts';
 import { deepFreeze } from './deepFreeze.ts';

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-
 import * as field from './fields.ts';
 
 /** The stub's file, value by value; flags of `sangate stub` pass through the same schema. */

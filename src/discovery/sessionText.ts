@@ -1,6 +1,6 @@
-import { recordPairs, type TargetRecord } from './sendTargets.ts';
 import { encodeText, type TextKeys, type TextPair } from '../iscsi/text.ts';
 import { KEYS } from '../login/keys.ts';
+import { recordPairs, type TargetRecord } from './sendTargets.ts';
 
 export interface SessionTextAnswer {
   readonly text: Buffer;

@@ -1,4 +1,6 @@
 import { Failure } from '../failures.ts';
+import type { Challenges } from '../login/challenges.ts';
+import { answerOffers, Negotiation, type NegotiatedParameters } from '../login/negotiation.ts';
 import { PassThroughNegotiation } from '../login/passThrough.ts';
 import {
   TargetLogin,
@@ -6,11 +8,9 @@ import {
   type NegotiationAnswer,
   type NegotiationRequest,
 } from '../login/targetLogin.ts';
-import { answerOffers, Negotiation, type NegotiatedParameters } from '../login/negotiation.ts';
 import type { Admission, Authorization, Policy } from '../policy/policy.ts';
 import type { CertificateIdentity } from '../policy/subject.ts';
 import type { PduConnection } from '../transport/pduConnection.ts';
-import type { Challenges } from '../login/challenges.ts';
 import type { BackendLeg, Backend } from './backend.ts';
 import type { Directory } from './directory.ts';
 

@@ -6,14 +6,14 @@ import type { Admission, Authorization } from '../policy/policy.ts';
 import type { CertificateIdentity } from '../policy/subject.ts';
 import type { Observer, Peer } from '../telemetry/events.ts';
 import { admitTls } from '../tls/gate.ts';
-import { closeAfterFlush } from '../transport/closeAfterFlush.ts';
 import { ChunkReader } from '../transport/chunkReader.ts';
+import { closeAfterFlush } from '../transport/closeAfterFlush.ts';
 import { PduConnection } from '../transport/pduConnection.ts';
+import { plainAddress } from '../transport/plainAddress.ts';
 import { readPreamble } from '../transport/preamble.ts';
 import type { ProxyHeader } from '../transport/proxyHeader.ts';
-import { LoginExchange, PORTAL_GROUP_TAG, type LoginContext, type LoginOutcome } from './loginExchange.ts';
 import { DiscoveryExchange } from './discoveryExchange.ts';
-import { plainAddress } from '../transport/plainAddress.ts';
+import { LoginExchange, PORTAL_GROUP_TAG, type LoginContext, type LoginOutcome } from './loginExchange.ts';
 import { Session } from './session.ts';
 import type { SessionTable } from './sessionTable.ts';
 

@@ -1,5 +1,5 @@
-import type { TextPair } from '../iscsi/text.ts';
 import { MAX_AHS_LENGTH } from '../iscsi/bhs.ts';
+import type { TextPair } from '../iscsi/text.ts';
 import type { Preferences } from '../login/negotiation.ts';
 
 /** What a session of our own takes in one PDU; its offers declare it. */

@@ -2,8 +2,8 @@ import { Failure } from '../failures.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
 import type { TextKeys, TextPair } from '../iscsi/text.ts';
 import { decodeBinaryValue, encodeBinaryValue, parseNumericalValue } from '../iscsi/textValues.ts';
-import type { ChapAlgorithm, ChapRequirement } from '../policy/chapRequirement.ts';
-import { CHAP_ALGORITHMS } from '../policy/chapRequirement.ts';
+import { CHAP_ALGORITHMS, type ChapAlgorithm, type ChapRequirement } from '../policy/chapRequirement.ts';
+import type { Challenge, Challenges } from './challenges.ts';
 import {
   chapLength,
   chapNumber,
@@ -12,7 +12,6 @@ import {
   equalInConstantTime,
   MAX_CHALLENGE_LENGTH,
 } from './chap.ts';
-import type { Challenge, Challenges } from './challenges.ts';
 
 /**
  * The target's side of CHAP (RFC 7143 §12.1.3): asks the initiator to prove its secret and, if it asks in turn, proves

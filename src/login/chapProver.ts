@@ -2,6 +2,7 @@ import { Failure } from '../failures.ts';
 import type { TextKeys, TextPair } from '../iscsi/text.ts';
 import { decodeBinaryValue, encodeBinaryValue, parseNumericalValue } from '../iscsi/textValues.ts';
 import type { ChapAlgorithm, ChapRequirement } from '../policy/chapRequirement.ts';
+import type { Challenge, Challenges } from './challenges.ts';
 import {
   chapLength,
   chapNumber,
@@ -10,7 +11,6 @@ import {
   equalInConstantTime,
   MAX_CHALLENGE_LENGTH,
 } from './chap.ts';
-import type { Challenge, Challenges } from './challenges.ts';
 
 /** The initiator's side of CHAP (RFC 7143 §12.1.3): proves our secret and, if configured, wants the target's in return. */
 export class ChapProver {

@@ -15,8 +15,8 @@ import {
   type TextPair,
 } from '../iscsi/text.ts';
 import type { ChapRequirement } from '../policy/chapRequirement.ts';
-import { ChapProver } from './chapProver.ts';
 import type { Challenges } from './challenges.ts';
+import { ChapProver } from './chapProver.ts';
 import type { SessionType } from './identity.ts';
 import { KEYS } from './keys.ts';
 import { Stage } from './loginRequest.ts';

@@ -14,8 +14,8 @@ import {
   type TextPair,
 } from '../iscsi/text.ts';
 import type { ChapRequirement } from '../policy/chapRequirement.ts';
-import { ChapAuthenticator } from './chapAuthenticator.ts';
 import type { Challenges } from './challenges.ts';
+import { ChapAuthenticator } from './chapAuthenticator.ts';
 import { readIdentity, withoutIdentity, type LoginIdentity } from './identity.ts';
 import { KEYS } from './keys.ts';
 import { readLoginRequest, Stage, type LoginRequestFields } from './loginRequest.ts';

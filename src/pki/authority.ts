@@ -1,8 +1,13 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import forge from 'node-forge';
-import { commonNameField, DEFAULT_MODULUS_LENGTH, generateRsaKeyPair } from './certificate.ts';
-import { signCertificate, validFor } from './certificate.ts';
-import type { CertificateAndKey } from './certificate.ts';
+import {
+  commonNameField,
+  DEFAULT_MODULUS_LENGTH,
+  generateRsaKeyPair,
+  signCertificate,
+  validFor,
+  type CertificateAndKey,
+} from './certificate.ts';
 import { PkiError } from './pkiError.ts';
 
 export interface AuthorityOptions {

@@ -1,8 +1,7 @@
 import forge from 'node-forge';
-import { signerOf } from './authority.ts';
 import { integer, octetString, oid, sequence, tagged0, time } from './asn1.ts';
-import { validFor } from './certificate.ts';
-import type { CertificateAndKey } from './certificate.ts';
+import { signerOf } from './authority.ts';
+import { validFor, type CertificateAndKey } from './certificate.ts';
 import { PkiError } from './pkiError.ts';
 import { signatureAlgorithm, signToPem } from './signing.ts';
 

@@ -1,8 +1,13 @@
 import { isIP } from 'node:net';
 import { signerOf } from './authority.ts';
-import { commonNameField, DEFAULT_MODULUS_LENGTH, generateRsaKeyPair } from './certificate.ts';
-import { signCertificate, validFor } from './certificate.ts';
-import type { CertificateAndKey } from './certificate.ts';
+import {
+  commonNameField,
+  DEFAULT_MODULUS_LENGTH,
+  generateRsaKeyPair,
+  signCertificate,
+  validFor,
+  type CertificateAndKey,
+} from './certificate.ts';
 import { PkiError } from './pkiError.ts';
 
 /** `server` for a gateway, `client` for a stub; a certificate is good for one side only. */

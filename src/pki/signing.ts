@@ -1,7 +1,6 @@
 import { createPrivateKey, sign } from 'node:crypto';
 import forge from 'node-forge';
-import { bitString, encode, nul, oid, sequence } from './asn1.ts';
-import type { Asn1 } from './asn1.ts';
+import { bitString, encode, nul, oid, sequence, type Asn1 } from './asn1.ts';
 
 /** sha256WithRSAEncryption (RFC 8017 A.2.4). */
 export const SIGNATURE_OID = '1.2.840.113549.1.1.11';

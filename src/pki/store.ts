@@ -1,12 +1,10 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createAuthority } from './authority.ts';
-import type { AuthorityOptions } from './authority.ts';
+import { createAuthority, type AuthorityOptions } from './authority.ts';
 import type { CertificateAndKey } from './certificate.ts';
 import { createCrl } from './crl.ts';
 import { exists, writeNew, writeOver } from './files.ts';
-import { issueCertificate } from './issue.ts';
-import type { LeafOptions } from './issue.ts';
+import { issueCertificate, type LeafOptions } from './issue.ts';
 import { PkiError } from './pkiError.ts';
 
 export interface StoreOptions extends AuthorityOptions {

@@ -1,4 +1,5 @@
 import type { TargetRecord } from '../discovery/sendTargets.ts';
+import { answerSessionText, isDeclarationOnly } from '../discovery/sessionText.ts';
 import {
   ahsLengthAt,
   BHS_LENGTH,
@@ -16,12 +17,11 @@ import { wirePdu, type Digests, type Pdu } from '../iscsi/pdu.ts';
 import { Disposition, PduStream, type DispositionValue, type PduHandler } from '../iscsi/pduStream.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
 import { MAX_TEXT_LENGTH, parseKeys } from '../iscsi/text.ts';
-import { readMaxRecvDataSegmentLength, type NegotiatedParameters, type Side } from '../login/negotiation.ts';
 import { NON_ANSWERS } from '../login/keys.ts';
+import { readMaxRecvDataSegmentLength, type NegotiatedParameters, type Side } from '../login/negotiation.ts';
 import { AuthenticatedLogin } from '../login/targetLogin.ts';
 import { Authorization, type Admission } from '../policy/policy.ts';
 import { Legs } from './legs.ts';
-import { answerSessionText, isDeclarationOnly } from '../discovery/sessionText.ts';
 import { Substitutions } from './substitution.ts';
 
 /** More than any initiator declares at once; a target that never answers must not cost memory. */

@@ -1,6 +1,5 @@
-import { type FileHandle, open, stat } from 'node:fs/promises';
-
-import { type BackingStore, checkSize } from './backingStore.ts';
+import { open, stat, type FileHandle } from 'node:fs/promises';
+import { checkSize, type BackingStore } from './backingStore.ts';
 
 /** How much `discard` looks at in one step. */
 const DISCARD_STEP = 1024 * 1024;

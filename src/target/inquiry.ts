@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-
 import type { Cdb } from '../scsi/cdb.ts';
 import { Limits } from './limits.ts';
 import { good, invalidFieldInCdb, type ScsiResult } from './scsiTask.ts';

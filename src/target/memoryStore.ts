@@ -1,4 +1,4 @@
-import { type BackingStore, checkSize } from './backingStore.ts';
+import { checkSize, type BackingStore } from './backingStore.ts';
 
 const PAGE_LENGTH = 64 * 1024;
 

@@ -1,4 +1,4 @@
-import { AdditionalSense, fixedSense, type SenseDetail, SenseKey } from '../scsi/sense.ts';
+import { AdditionalSense, fixedSense, SenseKey, type SenseDetail } from '../scsi/sense.ts';
 import { ScsiStatus } from '../scsi/status.ts';
 
 /** The I_T nexus as reservations know it; there is one target port, so the initiator port alone tells it apart. */

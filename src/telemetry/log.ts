@@ -1,6 +1,6 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
-import { describeLoginStatus } from '../iscsi/loginStatus.ts';
 import type { Failure } from '../failures.ts';
+import { describeLoginStatus } from '../iscsi/loginStatus.ts';
 import type { GatewayEvent, Observer, Peer } from './events.ts';
 
 export type { Logger } from 'pino';

@@ -1,11 +1,8 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
-import { createSecureContext } from 'node:tls';
-import type { SecureContextOptions } from 'node:tls';
+import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { Secret } from '../policy/secret.ts';
 import { CredentialsError } from './credentialsError.ts';
-import { summarizeCrl } from './crl.ts';
-import type { CrlSummary } from './crl.ts';
+import { summarizeCrl, type CrlSummary } from './crl.ts';
 import { readKeyFile, readPemFile } from './pemFile.ts';
 
 interface Credentials {

@@ -1,7 +1,5 @@
-import { verify } from 'node:crypto';
-import type { X509Certificate } from 'node:crypto';
-import { derElements } from './der.ts';
-import type { DerElement } from './der.ts';
+import { verify, type X509Certificate } from 'node:crypto';
+import { derElements, type DerElement } from './der.ts';
 
 /**
  * What an operator must know of a CRL before it refuses people. Enforcing it is OpenSSL's work, which does not

@@ -1,6 +1,5 @@
 import { isIP } from 'node:net';
-import { checkServerIdentity } from 'node:tls';
-import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import { checkServerIdentity, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { Failure } from '../failures.ts';
 import { ALPN } from './alpn.ts';
 import type { StubCredentials } from './credentials.ts';

@@ -1,8 +1,6 @@
-import type { X509Certificate } from 'node:crypto';
-import { constants } from 'node:crypto';
+import { constants, type X509Certificate } from 'node:crypto';
 import type { TlsOptions, TLSSocket } from 'node:tls';
-import { Failure } from '../failures.ts';
-import type { FailureReason } from '../failures.ts';
+import { Failure, type FailureReason } from '../failures.ts';
 import type { CertificateIdentity } from '../policy/subject.ts';
 import { ALPN } from './alpn.ts';
 import type { GatewayCredentials } from './credentials.ts';

@@ -1,8 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { Failure } from '../failures.ts';
 import type { CertificateIdentity } from '../policy/subject.ts';
-import { parseSubjectAltName } from './subjectAltName.ts';
-import type { AltName } from './subjectAltName.ts';
+import { parseSubjectAltName, type AltName } from './subjectAltName.ts';
 
 /**
  * What a certificate says about its holder; verifying the chain is the gate's work. Names that no honest

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { Offset } from '../../src/iscsi/bhs.ts';
 import { encodePdu } from '../../src/iscsi/pdu.ts';
 import { encodeText } from '../../src/iscsi/text.ts';
+import { encodeProxyHeader, PROXY_SIGNATURE } from '../../src/transport/proxyHeader.ts';
 import {
   DB1,
   DISK1,
@@ -11,7 +12,6 @@ import {
   OPENING,
   securityRequest,
 } from '../support/loginPdus.ts';
-import { encodeProxyHeader, PROXY_SIGNATURE } from '../../src/transport/proxyHeader.ts';
 import { useSite } from '../support/site.ts';
 
 /** Any target is the array's, but for one. */

@@ -1,12 +1,17 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { connect, createServer } from 'node:tls';
-import type { ConnectionOptions, Server, TLSSocket, TlsOptions } from 'node:tls';
+import {
+  connect,
+  createServer,
+  type ConnectionOptions,
+  type Server,
+  type TLSSocket,
+  type TlsOptions,
+} from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { Secret } from '../../src/policy/secret.ts';
-import { checkGateway, stubTlsOptions } from '../../src/tls/dial.ts';
-import type { GatewayName } from '../../src/tls/dial.ts';
 import type { StubCredentials } from '../../src/tls/credentials.ts';
+import { checkGateway, stubTlsOptions, type GatewayName } from '../../src/tls/dial.ts';
 import { testPki } from '../support/certificates.ts';
 
 async function listen(differing: TlsOptions = {}): Promise<Server> {

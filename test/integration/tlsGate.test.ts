@@ -1,19 +1,23 @@
 import { createPublicKey } from 'node:crypto';
 import { once } from 'node:events';
-import { connect as connectTcp } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { connect, createServer } from 'node:tls';
-import type { ConnectionOptions, Server, TLSSocket, TlsOptions } from 'node:tls';
+import { connect as connectTcp, type AddressInfo } from 'node:net';
+import {
+  connect,
+  createServer,
+  type ConnectionOptions,
+  type Server,
+  type TLSSocket,
+  type TlsOptions,
+} from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { Failure } from '../../src/failures.ts';
 import { signCertificate, validFor } from '../../src/pki/certificate.ts';
-import type { CertificateIdentity } from '../../src/policy/subject.ts';
 import { Secret } from '../../src/policy/secret.ts';
+import type { CertificateIdentity } from '../../src/policy/subject.ts';
 import { tlsClientFailure } from '../../src/tls/clientFailure.ts';
 import type { GatewayCredentials } from '../../src/tls/credentials.ts';
 import { admitTls, gatewayTlsOptions } from '../../src/tls/gate.ts';
-import { daysAgo, testPki } from '../support/certificates.ts';
-import type { PemPair } from '../support/certificates.ts';
+import { daysAgo, testPki, type PemPair } from '../support/certificates.ts';
 import { ecPki } from '../support/ecCertificates.ts';
 
 type Verdict = CertificateIdentity | Failure;

@@ -1,9 +1,8 @@
-import * as fc from 'fast-check';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-
 import { expectedTransfer } from '../../src/scsi/expectedTransfer.ts';
 import type { BackingStore } from '../../src/target/backingStore.ts';
 import { FileStore } from '../../src/target/fileStore.ts';

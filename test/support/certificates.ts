@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { createAuthority } from '../../src/pki/authority.ts';
 import type { CertificateAndKey } from '../../src/pki/certificate.ts';
 import { createCrl } from '../../src/pki/crl.ts';
-import { issueCertificate } from '../../src/pki/issue.ts';
-import type { LeafOptions } from '../../src/pki/issue.ts';
+import { issueCertificate, type LeafOptions } from '../../src/pki/issue.ts';
 
 /** PEM texts. */
 export interface PemPair {

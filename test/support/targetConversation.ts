@@ -1,8 +1,8 @@
 import type { Pdu } from '../../src/iscsi/pdu.ts';
 import type { TextPair } from '../../src/iscsi/text.ts';
 import { encodeBinaryValue } from '../../src/iscsi/textValues.ts';
-import { chapResponse } from '../../src/login/chap.ts';
 import type { Challenges } from '../../src/login/challenges.ts';
+import { chapResponse } from '../../src/login/chap.ts';
 import type { LoginIdentity } from '../../src/login/identity.ts';
 import { TargetLogin, type AuthenticatedLogin } from '../../src/login/targetLogin.ts';
 import type { ChapAlgorithm, ChapRequirement } from '../../src/policy/chapRequirement.ts';

@@ -1,6 +1,5 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-
 import { addressSet, parseAddressRange } from '../../../src/config/addressSet.ts';
 
 const FAMILIES = [

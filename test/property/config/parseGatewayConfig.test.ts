@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
-
 import * as fc from 'fast-check';
 import { test } from 'vitest';
-
 import { parseGatewayConfig } from '../../../src/config/gatewayConfig.ts';
 import { ConfigError } from '../../../src/config/problem.ts';
 

@@ -1,5 +1,5 @@
-import * as fc from 'fast-check';
 import { isIPv6 } from 'node:net';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatPortal, parseTargetAddress } from '../../../src/iscsi/targetAddress.ts';
 

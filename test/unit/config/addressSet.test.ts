@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-
 import { addressSet, covers, parseAddressRange } from '../../../src/config/addressSet.ts';
 import { ValueError } from '../../../src/config/problem.ts';
 

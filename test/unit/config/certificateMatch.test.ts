@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-
 import { CERTIFICATE_PROPERTIES } from '../../../src/config/certificateMatch.ts';
 
 const { uri, dns, cn, sha256 } = CERTIFICATE_PROPERTIES;

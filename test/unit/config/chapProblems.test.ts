@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-
 import { expectProblem, minimalGateway, problemsOf, type Case } from './minimalGateway.ts';
 
 const chap = (text: string) => ({ 13: `    chap: ${text}` });

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-
 import { didYouMean } from '../../../src/config/didYouMean.ts';
 
 test.each([

@@ -1,9 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
 import { expect, test } from 'vitest';
-
 import { loadGatewayConfig } from '../../../src/config/gatewayConfig.ts';
 import { minimalGateway, parse } from './minimalGateway.ts';
 

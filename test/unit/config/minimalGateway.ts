@@ -1,5 +1,4 @@
 import { expect } from 'vitest';
-
 import { parseGatewayConfig, type GatewayConfigResult } from '../../../src/config/gatewayConfig.ts';
 import { ConfigError, type Problem } from '../../../src/config/problem.ts';
 

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-
 import { isLoopback, parseDnsName, parsePortal } from '../../../src/config/portal.ts';
 
 const dial = (text: string) => parsePortal(text, { defaultPort: 3260, purpose: 'dial' });

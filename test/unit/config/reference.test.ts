@@ -1,10 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
 import { format, resolveConfig } from 'prettier';
 import { expect, test } from 'vitest';
-
 import { generatedFiles } from '../../../src/config/reference.ts';
 
 test.each(Object.entries(generatedFiles()))('%s is what the schemas say', async (path, generated) => {

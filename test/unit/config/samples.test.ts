@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
-
 import { expect, test } from 'vitest';
-
 import { parseGatewayConfig } from '../../../src/config/gatewayConfig.ts';
 import { loadStubConfig } from '../../../src/config/stubConfig.ts';
 

@@ -2,9 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
 import { afterEach, beforeEach, expect, test } from 'vitest';
-
 import { readSecretFile, resolveSecret, SYSTEM_SECRETS } from '../../../src/config/secretReference.ts';
 
 /** A tool of every POSIX system. */

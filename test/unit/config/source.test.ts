@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-
 import { ConfigError } from '../../../src/config/problem.ts';
 import { objectSource, yamlSource } from '../../../src/config/source.ts';
 

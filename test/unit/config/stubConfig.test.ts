@@ -1,9 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
 import { expect, test } from 'vitest';
-
 import { ConfigError } from '../../../src/config/problem.ts';
 import { loadStubConfig, stubConfigFrom } from '../../../src/config/stubConfig.ts';
 

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-
 import { parseName, parseTargetPattern } from '../../../src/config/targetPattern.ts';
 
 test('names and patterns come out in lower case', () => {

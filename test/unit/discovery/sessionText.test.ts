@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { parsePairs } from '../../../src/iscsi/text.ts';
 import { answerSessionText, isDeclarationOnly } from '../../../src/discovery/sessionText.ts';
+import { parsePairs } from '../../../src/iscsi/text.ts';
 
 const OWN = {
   name: 'iqn.2001-05.com.equallogic:Disk-db1',

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { encodePdu, type Pdu } from '../../../src/iscsi/pdu.ts';
 import { PduReader } from '../../../src/iscsi/pduReader.ts';
-import { expectProtocolError } from '../../support/protocolErrors.ts';
 import { memoryHeld } from '../../support/memory.ts';
+import { expectProtocolError } from '../../support/protocolErrors.ts';
 import { conversations } from '../../support/vectors.ts';
 
 const LIMITS = { maxAhsLength: 0, maxDataSegmentLength: 8192 };

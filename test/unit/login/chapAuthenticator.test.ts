@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { encodeBinaryValue } from '../../../src/iscsi/textValues.ts';
+import type { Challenges } from '../../../src/login/challenges.ts';
 import { chapResponse } from '../../../src/login/chap.ts';
 import { ChapAuthenticator } from '../../../src/login/chapAuthenticator.ts';
-import type { Challenges } from '../../../src/login/challenges.ts';
 import type { ChapAlgorithm, ChapRequirement } from '../../../src/policy/chapRequirement.ts';
 import {
   chapRequirement,

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { ProtocolError } from '../../../src/iscsi/protocolError.ts';
 import { encodeBinaryValue } from '../../../src/iscsi/textValues.ts';
-import { chapResponse } from '../../../src/login/chap.ts';
 import type { Challenges } from '../../../src/login/challenges.ts';
+import { chapResponse } from '../../../src/login/chap.ts';
 import { InitiatorLogin } from '../../../src/login/initiatorLogin.ts';
 import type { ChapRequirement } from '../../../src/policy/chapRequirement.ts';
 import {

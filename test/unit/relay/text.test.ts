@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { opcodeAt, RESERVED_TAG } from '../../../src/iscsi/bhs.ts';
 import { decodeBhs, type PduFields } from '../../../src/iscsi/layouts.ts';
 import { encodePdu } from '../../../src/iscsi/pdu.ts';
-import { expectProtocolError } from '../../support/protocolErrors.ts';
 import { DISK } from '../../support/initiatorRule.ts';
+import { expectProtocolError } from '../../support/protocolErrors.ts';
 import { Relayed, STAT_SN, TARGET_STAT_SN } from '../../support/relayed.ts';
 
 const DIGESTS = { header: true, data: true };

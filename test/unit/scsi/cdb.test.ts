@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-
 import { parseCdb } from '../../../src/scsi/cdb.ts';
 import { hex } from '../target/disk.ts';
 

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-
 import { expectedTransfer } from '../../../src/scsi/expectedTransfer.ts';
 import { hex } from '../target/disk.ts';
 

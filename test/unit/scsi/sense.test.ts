@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-
 import { AdditionalSense, fixedSense, SenseKey } from '../../../src/scsi/sense.ts';
 import { digits } from '../target/disk.ts';
 

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-
 import { ExclusiveGate } from '../../../src/target/exclusiveGate.ts';
 
 /** Work that notes its start, and its end once it is told to end. */

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-
 import { Disk, outcome } from './disk.ts';
 
 async function page(code: string, disk = new Disk()): Promise<Buffer> {

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-
 import { expectedTransfer } from '../../../src/scsi/expectedTransfer.ts';
 import { MAXIMUM_TRANSFER_BYTES } from '../../../src/target/limits.ts';
 import { LogicalUnit } from '../../../src/target/logicalUnit.ts';

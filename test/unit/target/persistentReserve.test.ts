@@ -1,5 +1,4 @@
 import { beforeEach, expect, test } from 'vitest';
-
 import { ReservationType } from '../../../src/target/persistentReservation.ts';
 import { hex, outcome, PORT_A, PORT_B, PORT_C, u8 } from './disk.ts';
 import { Action, SharedDisk } from './sharedDisk.ts';

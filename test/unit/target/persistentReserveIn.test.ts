@@ -1,5 +1,4 @@
 import { beforeEach, expect, test } from 'vitest';
-
 import { PORT_A, PORT_B } from './disk.ts';
 import { Action, SharedDisk } from './sharedDisk.ts';
 

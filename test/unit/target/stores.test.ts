@@ -2,7 +2,6 @@ import { chmod, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-
 import { FileStore } from '../../../src/target/fileStore.ts';
 import { MemoryStore } from '../../../src/target/memoryStore.ts';
 import { pattern } from './disk.ts';

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-
 import { parseCdb } from '../../../src/scsi/cdb.ts';
 import { MemoryStore } from '../../../src/target/memoryStore.ts';
 import { absentLunResult, reportLuns } from '../../../src/target/reportLuns.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { RESERVED_TAG } from '../../../src/iscsi/bhs.ts';
-import { encodeLun } from '../../../src/iscsi/lun.ts';
 import type { PduFields } from '../../../src/iscsi/layouts.ts';
+import { encodeLun } from '../../../src/iscsi/lun.ts';
 import type { NegotiatedParameters } from '../../../src/login/negotiation.ts';
 import { residual, TargetTask } from '../../../src/target/targetTask.ts';
 import { pattern } from './disk.ts';

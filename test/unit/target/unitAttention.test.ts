@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-
 import { Disk, outcome, PORT_A, PORT_B, read16 } from './disk.ts';
 
 const RESET = '6/2903';
