@@ -9,6 +9,7 @@ import { serialAdd } from '../iscsi/serial.ts';
 import type { NegotiatedParameters } from '../login/negotiation.ts';
 import { PduConnection } from '../transport/pduConnection.ts';
 import { negotiateToFullFeature, passSecurity } from './logIn.ts';
+import { dataOutPdus } from './dataOutPdus.ts';
 import { newLogin, type InitiatorOptions } from './newLogin.ts';
 import { RequestWindow, type RequestNumbers } from './requestWindow.ts';
 import { SESSION_LIMITS, SESSION_PREFERENCES, sessionOffers } from './sessionOffers.ts';
@@ -38,6 +39,8 @@ interface Running {
   readonly command: Command;
   readonly data: Buffer;
   received: number;
+  /** Bytes of data-out that went out. */
+  sent: number;
   readonly resolve: (result: CommandResult) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -210,31 +213,22 @@ export class InitiatorSession {
     this.#complete(initiatorTaskTag, status, Buffer.alloc(0));
   }
 
-  #r2t({
-    initiatorTaskTag,
-    targetTransferTag,
-    bufferOffset,
-    desiredDataTransferLength,
-  }: PduFields<'r2t'>): void {
-    const dataOut = this.#running.get(initiatorTaskTag)?.command.dataOut;
+  #r2t(r2t: PduFields<'r2t'>): void {
+    const { initiatorTaskTag, bufferOffset, desiredDataTransferLength } = r2t;
+    const running = this.#running.get(initiatorTaskTag);
+    const dataOut = running?.command.dataOut;
     const end = bufferOffset + desiredDataTransferLength;
     if (dataOut === undefined || end > dataOut.length || desiredDataTransferLength === 0) {
       throw new Failure('protocol_error', 'the target asks for data that there is not');
     }
-    const step = this.#parameters.maxRecvDataSegmentLength.target;
-    for (let at = bufferOffset, dataSN = 0; at < end; at += step, dataSN++) {
-      const piece = dataOut.subarray(at, Math.min(end, at + step));
-      const final = at + piece.length === end;
-      const fields = {
-        final,
-        initiatorTaskTag,
-        targetTransferTag,
-        expStatSN: this.#expStatSN,
-        dataSN,
-        bufferOffset: at,
-      };
-      this.#send(encodePdu('dataOut', fields, piece, this.#parameters.digests));
+    // DataSequenceInOrder=Yes; a target that could ask for the same data again and again could make us send for ever
+    if (bufferOffset !== running!.sent) {
+      throw new Failure('protocol_error', 'the target asks for data out of order, or twice');
     }
+    running!.sent = end;
+    const { digests, maxRecvDataSegmentLength } = this.#parameters;
+    const how = { digests, maxLength: maxRecvDataSegmentLength.target, expStatSN: this.#expStatSN };
+    for (const pdu of dataOutPdus(r2t, dataOut, how)) this.#send(pdu);
   }
 
   #nopIn({ initiatorTaskTag, targetTransferTag, statSN }: PduFields<'nopIn'>): void {
@@ -275,7 +269,8 @@ export class InitiatorSession {
       if (this.#error !== undefined) return reject(this.#error);
       const data = Buffer.alloc(command.readLength ?? 0);
       const start = (numbers: RequestNumbers): void => {
-        const running = { command, data, received: 0, resolve, reject };
+        const sent = this.#immediateLength(command.dataOut);
+        const running = { command, data, received: 0, sent, resolve, reject };
         this.#running.set(numbers.initiatorTaskTag, running);
         this.#send(encode({ ...numbers, expStatSN: this.#expStatSN }));
       };

@@ -113,6 +113,16 @@ test.each([
   await expect(session.execute(WRITE_1024)).rejects.toThrow('asks for data that there is not');
 });
 
+test.each([
+  ['what came with the command', 0, 512],
+  ['the end before the rest', 66048, 512],
+])('an R2T for %s is refused', async (_what, bufferOffset, desiredDataTransferLength) => {
+  const cdb = Buffer.from('2a000000000000008200', 'hex');
+  const dataOut = Buffer.alloc(130 * 512); // a first burst goes with the command, 1024 bytes wait for an R2T
+  const session = await answering('r2t', () => ({ bufferOffset, desiredDataTransferLength }));
+  await expect(session.execute({ lun: 0, cdb, dataOut })).rejects.toThrow('out of order, or twice');
+});
+
 test('an R2T for a command that writes nothing is refused', async () => {
   const session = await answering('r2t', () => ({ desiredDataTransferLength: 512 }));
   await expect(session.execute(READ_512)).rejects.toThrow('asks for data that there is not');
