@@ -33,6 +33,7 @@ export const AdditionalSense = {
   reservationsPreempted: 0x2a03,
   reservationsReleased: 0x2a04,
   registrationsPreempted: 0x2a05,
+  commandsClearedByAnotherInitiator: 0x2f00,
   savingParametersNotSupported: 0x3900,
   dataPhaseError: 0x4b00,
   insufficientRegistrationResources: 0x5504,

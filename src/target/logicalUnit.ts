@@ -104,6 +104,11 @@ export class LogicalUnit {
     this.#attentions.forget(initiatorPort);
   }
 
+  /** Another nexus has cleared tasks of this one (SAM-5 §7.4; the Control page says TAS=0). */
+  tasksCleared(initiatorPort: string): void {
+    this.#attentions.raise(initiatorPort, AdditionalSense.commandsClearedByAnotherInitiator);
+  }
+
   /** Resolves when every task that runs now is through with the medium. */
   settled(): Promise<void> {
     return this.#gate.exclusive(async () => {});

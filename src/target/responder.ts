@@ -1,12 +1,19 @@
 import { RESERVED_TAG } from '../iscsi/bhs.ts';
 import type { PduFields, PduKind } from '../iscsi/layouts.ts';
-import { encodePdu } from '../iscsi/pdu.ts';
+import { encodePdu, type Pdu } from '../iscsi/pdu.ts';
 import { serialAdd } from '../iscsi/serial.ts';
 import type { NegotiatedParameters } from '../login/negotiation.ts';
 import type { TargetTask } from './targetTask.ts';
 
 /** PDUs that may wait for the connection to take them before no more requests are read. */
 const MAX_SENDING = 64;
+
+/** RFC 7143 §11.17.1. */
+export const RejectReason = {
+  protocolError: 0x04,
+  commandNotSupported: 0x05,
+  tooManyImmediateCommands: 0x06,
+} as const;
 
 export interface ResponderOptions {
   readonly parameters: NegotiatedParameters;
@@ -45,6 +52,10 @@ export class Responder {
   ): Promise<void> {
     const numbers = { statSN: this.#takeStatSN(), ...this.#options.window() };
     return this.#send(kind, { final: true, ...fields, initiatorTaskTag, ...numbers }, data);
+  }
+
+  reject(pdu: Pdu, reason: number): Promise<void> {
+    return this.respond('reject', { reason }, RESERVED_TAG, pdu.bhs);
   }
 
   solicit(task: TargetTask, targetTransferTag: number): Promise<void> {

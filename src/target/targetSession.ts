@@ -13,7 +13,7 @@ import { ScsiStatus } from '../scsi/status.ts';
 import type { DiskTarget, SessionOnTarget } from './diskTarget.ts';
 import type { LogicalUnit } from './logicalUnit.ts';
 import { absentLunResult, reportLuns } from './reportLuns.ts';
-import { Responder, senseSegment, type ResponderOptions } from './responder.ts';
+import { RejectReason, Responder, senseSegment, type ResponderOptions } from './responder.ts';
 import { checkCondition, type ScsiResult } from './scsiTask.ts';
 import { residual, TargetTask } from './targetTask.ts';
 import { manageTasks, type TaskOwner } from './taskManagement.ts';
@@ -22,13 +22,6 @@ import { TransferBudget } from './transferBudget.ts';
 /** Commands that one session may have under way, and immediate ones besides. */
 const WINDOW = 64;
 const MAX_IMMEDIATE = 8;
-
-/** RFC 7143 §11.17.1. */
-const RejectReason = {
-  protocolError: 0x04,
-  commandNotSupported: 0x05,
-  tooManyImmediateCommands: 0x06,
-} as const;
 
 /** RFC 7143 §11.14.1, §11.15.1. */
 const LOGOUT_FOR_RECOVERY = 2;
@@ -112,7 +105,7 @@ export class TargetSession implements SessionOnTarget, TaskOwner {
       case Opcode.loginRequest:
         throw new ProtocolError('bad_opcode', 'a Login Request in full feature phase');
       default:
-        await this.#reject(pdu, RejectReason.commandNotSupported);
+        await this.#responder.reject(pdu, RejectReason.commandNotSupported);
         return true;
     }
   }
@@ -124,18 +117,23 @@ export class TargetSession implements SessionOnTarget, TaskOwner {
     this.#options.end();
   }
 
+  get isBusy(): boolean {
+    return this.#running.size > 0;
+  }
+
   task(initiatorTaskTag: number): TargetTask | undefined {
     return this.#tasks.get(initiatorTaskTag);
   }
 
-  /** No task that matches answers any more. */
-  abortTasks(matches: (task: TargetTask) => boolean): void {
+  /** No task that matches answers any more. Gives their number. */
+  abortTasks(matches: (task: TargetTask) => boolean): number {
     const aborted = [...this.#tasks.values()].filter(matches);
     for (const task of aborted) {
       task.abort();
       this.#forget(task);
     }
     for (const task of aborted) if (!this.#running.has(task)) this.#budget.release(task);
+    return aborted.length;
   }
 
   /** Commands outside the window are ignored (RFC 7143 §4.2.2.1); on one connection a gap can't be. */
@@ -153,7 +151,7 @@ export class TargetSession implements SessionOnTarget, TaskOwner {
       throw new ProtocolError('bad_sequence', 'a SCSI Command whose task tag is reserved or in use');
     }
     if (immediate && this.#immediateTasks >= MAX_IMMEDIATE) {
-      return this.#reject(pdu, RejectReason.tooManyImmediateCommands);
+      return this.#responder.reject(pdu, RejectReason.tooManyImmediateCommands);
     }
     const task = new TargetTask(pdu, this.#options.parameters);
     this.#tasks.set(initiatorTaskTag, task);
@@ -165,7 +163,7 @@ export class TargetSession implements SessionOnTarget, TaskOwner {
     const { initiatorTaskTag } = decodeBhs('dataOut', pdu.bhs);
     const task = this.#tasks.get(initiatorTaskTag);
     if (task === undefined) return; // aborted or refused while its data was on the way
-    if (!task.isReceiving) return this.#reject(pdu, RejectReason.protocolError);
+    if (!task.isReceiving) return this.#responder.reject(pdu, RejectReason.protocolError);
     const isUnsolicited = task.isUnsolicited;
     try {
       task.dataOut(pdu);
@@ -273,10 +271,6 @@ export class TargetSession implements SessionOnTarget, TaskOwner {
     this.#isOver = true;
     await this.#responder.respond('logoutResponse', {}, initiatorTaskTag);
     return false;
-  }
-
-  #reject(pdu: Pdu, reason: number): Promise<void> {
-    return this.#responder.respond('reject', { reason }, RESERVED_TAG, pdu.bhs);
   }
 
   #forget(task: TargetTask): void {

@@ -18,7 +18,7 @@ const Function = {
 const Response = { complete: 0, noSuchTask: 1, noSuchLun: 2, notSupported: 5 } as const;
 
 /** The session that asks. */
-export interface TaskOwner extends Pick<SessionOnTarget, 'abortTasks'> {
+export interface TaskOwner extends Pick<SessionOnTarget, 'abortTasks' | 'initiatorPort'> {
   task(initiatorTaskTag: number): TargetTask | undefined;
 }
 
@@ -49,8 +49,8 @@ export async function manageTasks(
       session.abortTasks((task) => task.lun === unit.lun);
       break;
     case Function.clearTaskSet:
-      target.abortTasks(unit);
-      break;
+      await target.clearTasks(unit, session.initiatorPort);
+      return Response.complete;
     case Function.logicalUnitReset:
       await target.resetUnit(unit);
       return Response.complete;

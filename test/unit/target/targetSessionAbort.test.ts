@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { DiskTarget } from '../../../src/target/diskTarget.ts';
 import { LogicalUnit } from '../../../src/target/logicalUnit.ts';
 import { MemoryStore } from '../../../src/target/memoryStore.ts';
-import { hex, pattern, PORT_A, PORT_B } from './disk.ts';
+import { hex, pattern, PORT_A, PORT_B, PORT_C } from './disk.ts';
 import { GatedStore } from './gatedStore.ts';
 import { Reader } from './reader.ts';
 import { Conversation, diskTarget, isR2t, isStatus } from './targetConversation.ts';
@@ -125,6 +125,28 @@ test.each([
   expect(responses(mine!)).toEqual([COMPLETE]);
 });
 
+test('CLEAR TASK SET tells those whose tasks it took, and nobody else', async () => {
+  const store = gated();
+  const target = diskTarget(store);
+  const ports = [PORT_A, PORT_B, PORT_C];
+  const talks = ports.map((initiatorPort) => new Conversation({ target, initiatorPort }));
+  for (const talk of talks) {
+    await target.join(talk.session);
+    await talk.answer(await talk.command(hex('00')));
+  }
+  await talks[0]!.read(0, 1);
+  await talks[1]!.read(0, 1);
+  const managed = talks[0]!.manage({ function: CLEAR_TASK_SET });
+  store.open();
+  await managed;
+  const told: number[] = [];
+  for (const talk of talks) {
+    const { data } = await talk.answer(await talk.command(hex('00')));
+    told.push(data.length === 0 ? 0 : data.subarray(2).readUInt16BE(12));
+  }
+  expect(told).toEqual([0, 0x2f00, 0]); // COMMANDS CLEARED BY ANOTHER INITIATOR
+});
+
 test('after a reset every session is told by a unit attention, once', async () => {
   const target = diskTarget();
   const talks = [PORT_A, PORT_B].map((initiatorPort) => new Conversation({ target, initiatorPort }));
@@ -153,12 +175,16 @@ test('a new session of the same initiator port ends the older one, whose command
   expect(older.sent).toEqual([]);
 });
 
-test('a session begins when the one that it reinstates changes the disk no more', async () => {
+test.each([
+  ['that it reinstates', false],
+  ['whose connection was lost', true],
+])('a session begins when the one %s changes the disk no more', async (_which, isLost) => {
   const store = gated();
   const target = diskTarget(store);
   const older = new Conversation({ target });
   await target.join(older.session);
   await older.write(0, 1, {}, pattern(512));
+  if (isLost) target.leave(older.session);
   let hasJoined = false;
   const joined = target.join(new Conversation({ target }).session).then(() => (hasJoined = true));
   await new Promise(setImmediate); // it would have joined by now
@@ -166,6 +192,15 @@ test('a session begins when the one that it reinstates changes the disk no more'
   store.open();
   await joined;
   expect((await store.read(0, 512)).equals(pattern(512))).toBe(true);
+});
+
+test('a session begins at once while others are busy', async () => {
+  const target = diskTarget(gated());
+  const busy = new Conversation({ target, initiatorPort: PORT_A });
+  await target.join(busy.session);
+  await busy.read(0, 1);
+  await target.join(new Conversation({ target, initiatorPort: PORT_B }).session);
+  expect(busy.sent).toEqual([]);
 });
 
 test('a session of another initiator port ends nobody', async () => {
