@@ -10,6 +10,7 @@ import type { Observer } from '../telemetry/events.ts';
 import { hungUp, tlsClientFailure } from '../tls/clientFailure.ts';
 import type { GatewayCredentials } from '../tls/credentials.ts';
 import { gatewayTlsOptions } from '../tls/gate.ts';
+import { listen, stopListening } from '../transport/listen.ts';
 import { plainAddress } from '../transport/plainAddress.ts';
 import { Anteroom } from './anteroom.ts';
 import { Backend } from './backend.ts';
@@ -90,12 +91,10 @@ export class Gateway {
 
   /** Stops listening and ends every session and connection. */
   async stop(): Promise<void> {
-    const closed = this.#servers.map(
-      (server) => new Promise<void>((resolve) => void server.close(() => resolve())),
-    );
+    const stopped = this.#servers.map(stopListening);
     this.sessions.endAll(new Failure('shutting_down', 'the gateway stops'));
     for (const socket of this.#sockets) socket.destroy();
-    await Promise.all(closed);
+    await Promise.all(stopped);
   }
 
   #listen(listener: GatewayListener, credentials: GatewayCredentials): Promise<AddressInfo> {
@@ -120,13 +119,7 @@ export class Gateway {
       if (this.#arrive(socket, arrivals)) handshakes.emit('connection', socket);
     });
     this.#servers.push(server);
-    return new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host: listener.address.host, port: listener.address.port }, () => {
-        server.off('error', reject);
-        resolve(server.address() as AddressInfo);
-      });
-    });
+    return listen(server, listener.address);
   }
 
   /** @returns false if there is no place for it */

@@ -6,6 +6,7 @@ import type { StubCredentials } from '../tls/credentials.ts';
 import { checkGateway, stubTlsOptions } from '../tls/dial.ts';
 import { bridge } from '../transport/bridge.ts';
 import { dialFirst, settle } from '../transport/dial.ts';
+import { listen, stopListening } from '../transport/listen.ts';
 import { plainAddress } from '../transport/plainAddress.ts';
 import { encodeProxyHeader, type ProxyHeader } from '../transport/proxyHeader.ts';
 
@@ -51,14 +52,7 @@ export class Stub {
   }
 
   start(): Promise<AddressInfo> {
-    const { host, port } = this.#options.config.listen;
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host, port }, () => {
-        this.#server.off('error', reject);
-        resolve(this.#server.address() as AddressInfo);
-      });
-    });
+    return listen(this.#server, this.#options.config.listen);
   }
 
   get isListening(): boolean {
@@ -71,9 +65,9 @@ export class Stub {
   }
 
   async stop(): Promise<void> {
-    const closed = new Promise<void>((resolve) => void this.#server.close(() => resolve()));
+    const stopped = stopListening(this.#server);
     for (const socket of this.#sockets) socket.destroy();
-    await closed;
+    await stopped;
   }
 
   async #serve(initiator: Socket): Promise<void> {

@@ -15,6 +15,7 @@ import {
 } from '../login/targetLogin.ts';
 import type { ChapRequirement } from '../policy/chapRequirement.ts';
 import { closeAfterFlush } from '../transport/closeAfterFlush.ts';
+import { listen, stopListening } from '../transport/listen.ts';
 import { PduConnection } from '../transport/pduConnection.ts';
 import { plainAddress } from '../transport/plainAddress.ts';
 import type { DiskTarget } from './diskTarget.ts';
@@ -94,21 +95,14 @@ export class TargetServer {
   }
 
   start(): Promise<AddressInfo> {
-    const { host, port } = this.#options;
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host, port }, () => {
-        this.#server.off('error', reject);
-        resolve(this.#server.address() as AddressInfo);
-      });
-    });
+    return listen(this.#server, this.#options);
   }
 
   /** Ends every connection, then flushes and closes the backing stores. */
   async stop(): Promise<void> {
-    const closed = new Promise<void>((resolve) => void this.#server.close(() => resolve()));
+    const stopped = stopListening(this.#server);
     for (const socket of this.#sockets) socket.destroy();
-    await closed;
+    await stopped;
     await this.#options.target.close();
   }
 
