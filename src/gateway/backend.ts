@@ -10,10 +10,10 @@ import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
 import type { TextPair } from '../iscsi/text.ts';
 import type { Challenges } from '../login/challenges.ts';
 import { InitiatorLogin, type InitiatorLoginOptions } from '../login/initiatorLogin.ts';
+import { LOGIN_LIMITS } from '../login/loginLimits.ts';
 import { connectTcp, DialError, dialFirst } from '../transport/dial.ts';
 import { PduConnection } from '../transport/pduConnection.ts';
 
-const LOGIN_LIMITS = { maxAhsLength: 0, maxDataSegmentLength: 8192 } as const;
 const MAX_REDIRECTS = 5;
 /** For how long after a failure the backend counts as down, so that discovery does not wait for it again. */
 const DOWN_FOR_MS = 10_000;

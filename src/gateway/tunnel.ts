@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { Failure } from '../failures.ts';
 import { formatPortal, type Portal, type TargetAddress } from '../iscsi/targetAddress.ts';
+import { LOGIN_LIMITS } from '../login/loginLimits.ts';
 import type { Admission, Authorization } from '../policy/policy.ts';
 import type { CertificateIdentity } from '../policy/subject.ts';
 import type { Observer, Peer } from '../telemetry/events.ts';
@@ -17,8 +18,6 @@ import { LoginExchange, PORTAL_GROUP_TAG, type LoginContext, type LoginOutcome }
 import { Session } from './session.ts';
 import type { SessionTable } from './sessionTable.ts';
 
-/** RFC 7143 §13.12: what every side takes before it has declared more. */
-const LOGIN_LIMITS = { maxAhsLength: 0, maxDataSegmentLength: 8192 } as const;
 /** A discovery session that asks nothing more is over. */
 const DISCOVERY_IDLE_MS = 60_000;
 

@@ -6,6 +6,7 @@ import { MAX_AHS_LENGTH } from '../iscsi/bhs.ts';
 import type { TargetAddress } from '../iscsi/targetAddress.ts';
 import { Challenges } from '../login/challenges.ts';
 import type { LoginIdentity } from '../login/identity.ts';
+import { LOGIN_LIMITS } from '../login/loginLimits.ts';
 import { answerOffers, Negotiation, type NegotiatedParameters } from '../login/negotiation.ts';
 import {
   TargetLogin,
@@ -22,7 +23,6 @@ import type { DiskTarget } from './diskTarget.ts';
 import { TargetSession } from './targetSession.ts';
 
 const PORTAL_GROUP_TAG = 1;
-const LOGIN_LIMITS = { maxAhsLength: 0, maxDataSegmentLength: 8192 } as const;
 const MAX_RECV_DATA_SEGMENT_LENGTH = 262144;
 const LOGIN_TIMEOUT_MS = 15_000;
 const MAX_CONNECTIONS = 256;
