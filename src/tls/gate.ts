@@ -6,12 +6,10 @@ import { ALPN } from './alpn.ts';
 import type { GatewayCredentials } from './credentials.ts';
 import { certificateIdentity } from './identity.ts';
 
-/** A peer that has not finished its handshake by then is cut off; milliseconds. */
-const HANDSHAKE_TIMEOUT = 10_000;
-
 /**
- * Options for `tls.createServer`, and whole for `server.setSecureContext` on a reload: the latter forgets what
- * it is not told again. Refusing is left to `admitTls`, for `rejectUnauthorized` would hide the reason.
+ * Options for `tls.createServer`, to which the caller adds how long a handshake may take. On a reload they go whole to
+ * `server.setSecureContext`, which forgets what it is not told again. Refusing is left to `admitTls`, for
+ * `rejectUnauthorized` would hide the reason.
  */
 export function gatewayTlsOptions(credentials: GatewayCredentials): TlsOptions {
   return {
@@ -28,7 +26,6 @@ export function gatewayTlsOptions(credentials: GatewayCredentials): TlsOptions {
     // A resumed session skips the certificate, and with it the CRL. TLS 1.3 then still hands out tickets, but
     // they are keys to a session cache that the server does not have.
     secureOptions: constants.SSL_OP_NO_TICKET,
-    handshakeTimeout: HANDSHAKE_TIMEOUT,
   };
 }
 
