@@ -1,6 +1,7 @@
 import { LoginStatus } from './iscsi/loginStatus.ts';
 import { ProtocolError } from './iscsi/protocolError.ts';
 
+/** What the peer gets: the status in a Login Response, or nothing but the connection's end. */
 type Wire = LoginStatus | 'close';
 
 /** Before iSCSI: the TLS handshake. */
@@ -50,8 +51,8 @@ const ELSEWHERE = {
 } as const satisfies Record<string, Wire>;
 
 /**
- * The one mapping from a failure to what the peer gets. The reason is the word in the log line, in the audit line and in the
- * metric's label; its value is the status in the Login Response, or `close` where none can or may be sent (RFC 7143 §11.13.5).
+ * The one mapping from a failure to what the peer gets. The reason is the word in the log line and in the metric's label; its
+ * value is the status in the Login Response, or `close` where none can or may be sent (RFC 7143 §11.13.5).
  */
 const WIRE = { ...HANDSHAKE, ...LOGIN, ...ELSEWHERE };
 
@@ -68,13 +69,9 @@ export const LOGIN_REASONS = Object.keys(LOGIN) as FailureReason[];
  */
 export class Failure extends Error {
   readonly reason: FailureReason;
-  readonly wire: LoginStatus | 'close';
+  readonly wire: Wire;
 
-  constructor(
-    reason: FailureReason,
-    message: string,
-    options: { wire?: LoginStatus | 'close'; cause?: unknown } = {},
-  ) {
+  constructor(reason: FailureReason, message: string, options: { wire?: Wire; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'Failure';
     this.reason = reason;

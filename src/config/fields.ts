@@ -29,7 +29,7 @@ export const filePath = parsed((text) => {
   );
 });
 
-/** Entries by a name that becomes a word in logs, metrics and audit lines; crossChecks.ts refuses other names. */
+/** Entries by a name that becomes a word in the log; crossChecks.ts refuses other names. */
 export const byName = <T extends z.ZodType>(entry: T) =>
   z.record(z.string(), entry).meta({ propertyNames: { pattern: ENTRY_NAME.source } });
 
