@@ -42,10 +42,13 @@ test('every npm command that a document names is a script of package.json', () =
 });
 
 test('what README tells a newcomer to run is run by .ci/run', () => {
-  const run = read('.ci/run');
+  const steps = read('.ci/run')
+    .split('\n')
+    .filter((line) => line.startsWith('step '))
+    .map((line) => line.replace(/^step (?:env \w+=\w+ )?/, ''));
   for (const command of ['npm run demo -- --once', 'npm test', 'npm run interop', 'scripts/install-peers']) {
     expect(read('README.md').replaceAll(/\s+/g, ' ')).toContain(command);
-    expect(run).toContain(`step ${command}\n`);
+    expect(steps).toContain(command);
   }
 });
 
