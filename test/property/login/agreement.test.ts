@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { Failure } from '../../../src/failures.ts';
 import { InitiatorLogin } from '../../../src/login/initiatorLogin.ts';
 import { CHAP_ALGORITHMS, type ChapRequirement } from '../../../src/policy/chapRequirement.ts';
+import { INITIATOR, TARGET, LoginConversation } from '../../support/loginConversation.ts';
 import { ISID, pdu, repeatableChallenges, secretOf, TASK_TAG } from '../../support/loginMessages.ts';
-import { INITIATOR, TARGET, TargetConversation } from '../../support/targetConversation.ts';
 
 /** Few values, so that the two sides often have the same; near misses among them. */
 const credentials = fc
@@ -43,7 +43,7 @@ function agree(initiator: Chap, target: Chap): boolean {
 
 function run(initiator: Chap, target: Chap): { succeeded: boolean; outstanding: number } {
   const theirs = repeatableChallenges('theirs');
-  const conversation = new TargetConversation(requirement(target));
+  const conversation = new LoginConversation(requirement(target));
   const machine = new InitiatorLogin({
     initiatorName: INITIATOR,
     sessionType: 'Normal',

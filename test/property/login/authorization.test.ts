@@ -6,6 +6,12 @@ import { ProtocolError } from '../../../src/iscsi/protocolError.ts';
 import { encodeText, type TextKeys } from '../../../src/iscsi/text.ts';
 import type { AuthenticatedLogin } from '../../../src/login/targetLogin.ts';
 import {
+  chapProof,
+  challengedConversation,
+  NAMES,
+  LoginConversation,
+} from '../../support/loginConversation.ts';
+import {
   chapRequirement,
   ISID,
   MUTUAL,
@@ -15,12 +21,6 @@ import {
   secretOf,
   TASK_TAG,
 } from '../../support/loginMessages.ts';
-import {
-  chapProof,
-  challengedConversation,
-  NAMES,
-  TargetConversation,
-} from '../../support/targetConversation.ts';
 
 const TO_OPERATIONAL = { transit: true, continues: false, currentStage: 0, nextStage: 1 };
 
@@ -105,7 +105,7 @@ test('no sequence of login PDUs authenticates that does not hold the right respo
   fc.assert(
     fc.property(moves, fc.boolean(), (sequence, isMutual) => {
       const chap = chapRequirement(isMutual ? { mutual: MUTUAL } : {});
-      const conversation = new TargetConversation({ chap });
+      const conversation = new LoginConversation({ chap });
       let challenge: TextKeys | undefined;
       for (const { said, flags, damage } of sequence) {
         const fields = { immediate: true, isid: ISID, initiatorTaskTag: TASK_TAG, ...flags };

@@ -10,6 +10,7 @@ import { InitiatorLogin } from '../../../src/login/initiatorLogin.ts';
 import { answerOffers } from '../../../src/login/negotiation.ts';
 import { PassThroughNegotiation } from '../../../src/login/passThrough.ts';
 import { damage, damaged, inChunks, timeBoxed, type Damage } from '../../support/fuzz.ts';
+import { INITIATOR, TARGET, LoginConversation } from '../../support/loginConversation.ts';
 import {
   chapRequirement,
   ISID,
@@ -18,7 +19,6 @@ import {
   repeatableChallenges,
   TASK_TAG,
 } from '../../support/loginMessages.ts';
-import { INITIATOR, TARGET, TargetConversation } from '../../support/targetConversation.ts';
 
 const LIMITS = { maxAhsLength: 0, maxDataSegmentLength: MAX_TEXT_LENGTH };
 const LONGEST = BHS_LENGTH + MAX_TEXT_LENGTH;
@@ -43,9 +43,9 @@ function initiator(chap: boolean): InitiatorLogin {
   });
 }
 
-function target(chap: boolean): TargetConversation {
+function target(chap: boolean): LoginConversation {
   const negotiation = new PassThroughNegotiation();
-  return new TargetConversation({
+  return new LoginConversation({
     negotiate: (keys) => {
       const offers = new Map(negotiation.fromInitiator(keys));
       return negotiation.fromTarget(new Map(answerOffers(offers, new Map())));
@@ -100,7 +100,7 @@ function play(stream: Buffer, chunks: readonly number[], peer: Peer): number {
   return taken;
 }
 
-function playToTarget(stream: Buffer, { chunks }: Pick<Damage, 'chunks'>, chap: boolean): TargetConversation {
+function playToTarget(stream: Buffer, { chunks }: Pick<Damage, 'chunks'>, chap: boolean): LoginConversation {
   const conversation = target(chap);
   const taken = play(stream, chunks, {
     take: (request) => {

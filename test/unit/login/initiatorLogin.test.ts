@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { encodePdu, type Pdu } from '../../../src/iscsi/pdu.ts';
 import { InitiatorLogin, type InitiatorLoginOptions } from '../../../src/login/initiatorLogin.ts';
+import { INITIATOR, TARGET } from '../../support/loginConversation.ts';
 import {
   chapRequirement,
   failureOf,
@@ -11,7 +12,6 @@ import {
   repeatableChallenges,
   TASK_TAG,
 } from '../../support/loginMessages.ts';
-import { INITIATOR, TARGET } from '../../support/targetConversation.ts';
 
 function login(options: Partial<InitiatorLoginOptions> = {}): InitiatorLogin {
   return new InitiatorLogin({

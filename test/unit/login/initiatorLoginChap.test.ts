@@ -5,6 +5,7 @@ import type { Challenges } from '../../../src/login/challenges.ts';
 import { chapResponse } from '../../../src/login/chap.ts';
 import { InitiatorLogin } from '../../../src/login/initiatorLogin.ts';
 import type { ChapRequirement } from '../../../src/policy/chapRequirement.ts';
+import { INITIATOR, TARGET } from '../../support/loginConversation.ts';
 import {
   chapRequirement,
   failureOf,
@@ -17,7 +18,6 @@ import {
   TASK_TAG,
   type Text,
 } from '../../support/loginMessages.ts';
-import { INITIATOR, TARGET } from '../../support/targetConversation.ts';
 
 const TO_OPERATIONAL = { transit: true, currentStage: 0, nextStage: 1 };
 const CHALLENGE = { CHAP_A: '5', CHAP_I: '23', CHAP_C: '0x000102030405060708090a0b0c0d0e0f' };

@@ -5,13 +5,13 @@ import { TextAssembler } from '../../../src/iscsi/text.ts';
 import { decodeBinaryValue } from '../../../src/iscsi/textValues.ts';
 import { Challenges } from '../../../src/login/challenges.ts';
 import { ChapProver } from '../../../src/login/chapProver.ts';
-import { chapRequirement, failureOf, loginRequest } from '../../support/loginMessages.ts';
 import {
   challengedConversation,
   chapProof,
   NAMES,
-  TargetConversation,
-} from '../../support/targetConversation.ts';
+  LoginConversation,
+} from '../../support/loginConversation.ts';
+import { chapRequirement, failureOf, loginRequest } from '../../support/loginMessages.ts';
 
 const TO_OPERATIONAL = { transit: true, currentStage: 0, nextStage: 1 };
 
@@ -31,7 +31,7 @@ test('tgt CVE-2024-45751, a predictable challenge: no two logins are challenged 
 });
 
 test('LIO CVE-2013-2850, an unbounded key: a key of 8000 bytes is refused, and not echoed', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   const text = Buffer.from(`${'k'.repeat(8000)}=v\0`);
   const failure = failureOf(() => conversation.ask(loginRequest({}, text)));
   expect(failure.message).toContain('key_too_long');
@@ -83,7 +83,7 @@ test.each([
   '../iqn.2001-05.com.example:a',
 ])('open-iscsi CVE-2026-44943, paths and control characters in names: %j is refused in a login', (name) => {
   expect(() => parseIscsiName(name)).toThrow();
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   const request = loginRequest({}, { ...NAMES, TargetName: name });
   expect(failureOf(() => conversation.ask(request)).wire).toBe(0x0200);
 });
@@ -103,7 +103,7 @@ test('libiscsi#196, only the first 255 characters of a challenge hashed: the who
 });
 
 test('MS14-028, unbounded work before authentication: a login that never ends is ended', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   let requests = 0;
   const failure = failureOf(() => {
     for (; requests < 1000; requests++) {

@@ -3,6 +3,15 @@ import { Failure } from '../../../src/failures.ts';
 import { encodePdu } from '../../../src/iscsi/pdu.ts';
 import { TargetLogin, type AuthenticatedLogin } from '../../../src/login/targetLogin.ts';
 import {
+  challengedConversation,
+  chapProof,
+  INITIATOR,
+  NAMES,
+  TARGET,
+  LoginConversation,
+  TSIH,
+} from '../../support/loginConversation.ts';
+import {
   chapRequirement,
   failureOf,
   ISID,
@@ -12,20 +21,11 @@ import {
   repeatableChallenges,
   TASK_TAG,
 } from '../../support/loginMessages.ts';
-import {
-  challengedConversation,
-  chapProof,
-  INITIATOR,
-  NAMES,
-  TARGET,
-  TargetConversation,
-  TSIH,
-} from '../../support/targetConversation.ts';
 
 const STRAIGHT = { transit: true, currentStage: 1, nextStage: 3 };
 
 test('without CHAP, one request from 1 to 3 is a whole login, as open-iscsi and libiscsi do it', () => {
-  const conversation = new TargetConversation({ negotiate: () => [['HeaderDigest', 'None']] });
+  const conversation = new LoginConversation({ negotiate: () => [['HeaderDigest', 'None']] });
   const response = conversation.ask(loginRequest(STRAIGHT, { ...NAMES, HeaderDigest: 'CRC32C,None' }));
   expect(conversation.negotiated).toEqual([{ HeaderDigest: 'CRC32C,None' }]);
   expect(response).toMatchObject({
@@ -46,7 +46,7 @@ test('without CHAP, one request from 1 to 3 is a whole login, as open-iscsi and 
 });
 
 test('the authenticated login says who it is, what policy said and how it began', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   conversation.ask(loginRequest({ ...STRAIGHT, cid: 4, cmdSN: 9 }, NAMES));
   expect(conversation.authenticated).toMatchObject({
     identity: { initiatorName: INITIATOR, targetName: TARGET, sessionType: 'Normal' },
@@ -56,7 +56,7 @@ test('the authenticated login says who it is, what policy said and how it began'
 });
 
 test('AuthMethod=None is agreed to when nothing is asked, and the security stage can be left at once', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   const response = conversation.ask(
     loginRequest({ transit: true, nextStage: 1 }, { ...NAMES, AuthMethod: 'CHAP,None' }),
   );
@@ -65,12 +65,12 @@ test('AuthMethod=None is agreed to when nothing is asked, and the security stage
 });
 
 test('a security stage without AuthMethod is passed when nothing is asked', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   expect(conversation.ask(loginRequest({ transit: true, nextStage: 1 }, NAMES)).transit).toBe(true);
 });
 
 test('a login may go from 0 to 3 at once, and its operational keys are negotiated', () => {
-  const conversation = new TargetConversation({ negotiate: () => [['MaxBurstLength', '512']] });
+  const conversation = new LoginConversation({ negotiate: () => [['MaxBurstLength', '512']] });
   const response = conversation.ask(
     loginRequest({ transit: true, nextStage: 3 }, { ...NAMES, AuthMethod: 'None', MaxBurstLength: '512' }),
   );
@@ -80,7 +80,7 @@ test('a login may go from 0 to 3 at once, and its operational keys are negotiate
 });
 
 test('what an initiator says in the security stage of the negotiation waits for the stage after it', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   const first = loginRequest(
     { transit: true, nextStage: 1 },
     { ...NAMES, AuthMethod: 'None', HeaderDigest: 'None' },
@@ -91,7 +91,7 @@ test('what an initiator says in the security stage of the negotiation waits for 
 });
 
 test('negotiation may take several messages before the transit', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   expect(conversation.ask(loginRequest({ currentStage: 1 }, NAMES))).toMatchObject({
     transit: false,
     nextStage: 0,
@@ -100,7 +100,7 @@ test('negotiation may take several messages before the transit', () => {
 });
 
 test('the negotiator cannot transit for an initiator that did not ask', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   const step = conversation.login.receive(loginRequest({ currentStage: 1 }, NAMES));
   expect(step.kind).toBe('authenticated');
   conversation.login.proceed();
@@ -109,7 +109,7 @@ test('the negotiator cannot transit for an initiator that did not ask', () => {
 });
 
 test('each response takes the next StatSN, around the wrap', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   const numbers = [
     conversation.ask(loginRequest({}, { ...NAMES, AuthMethod: 'None' })).statSN,
     conversation.ask(loginRequest({ transit: true, nextStage: 1 })).statSN,
@@ -120,7 +120,7 @@ test('each response takes the next StatSN, around the wrap', () => {
 });
 
 test('the portal group tag is told exactly once, in the response to the first message', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   const told = [
     conversation.ask(loginRequest({ continues: true }, Buffer.from('InitiatorName='))),
     conversation.ask(loginRequest({}, Buffer.from(`${INITIATOR}\0TargetName=${TARGET}\0`))),
@@ -131,19 +131,19 @@ test('the portal group tag is told exactly once, in the response to the first me
 });
 
 test('a discovery session is told no portal group tag', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   const keys = { InitiatorName: INITIATOR, SessionType: 'Discovery' };
   expect(conversation.ask(loginRequest(STRAIGHT, keys)).keys.size).toBe(0);
 });
 
 test('CmdSN is carried and not consumed', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   const response = conversation.ask(loginRequest({ cmdSN: 0xfffffffe }, { ...NAMES, AuthMethod: 'None' }));
   expect(response).toMatchObject({ expCmdSN: 0xfffffffe, maxCmdSN: 0xfffffffe });
 });
 
 test('a message in pieces is answered by empty responses and read whole', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   const text = Buffer.from(`InitiatorName=${INITIATOR}\0TargetName=${TARGET}\0HeaderDigest=None\0`);
   const pieces = [text.subarray(0, 5), text.subarray(5, 60), text.subarray(60)];
   for (const piece of pieces.slice(0, 2)) {
@@ -166,7 +166,7 @@ test('policy is asked once, with the names, before anything of the security stag
 });
 
 test('whom policy denies gets no challenge and no second try', () => {
-  const conversation = new TargetConversation({
+  const conversation = new LoginConversation({
     chap: chapRequirement(),
     admit: () => {
       throw new Failure('unknown_initiator', 'nobody knows it');
@@ -180,7 +180,7 @@ test('whom policy denies gets no challenge and no second try', () => {
 });
 
 test('after a denial no way around the security stage is open', () => {
-  const conversation = new TargetConversation({
+  const conversation = new LoginConversation({
     chap: chapRequirement(),
     admit: () => {
       throw new Failure('unknown_initiator', 'nobody knows it');
@@ -192,7 +192,7 @@ test('after a denial no way around the security stage is open', () => {
 });
 
 test('a login that begins behind the security stage fails authentication where CHAP is required', () => {
-  const conversation = new TargetConversation({ chap: chapRequirement() });
+  const conversation = new LoginConversation({ chap: chapRequirement() });
   expect(failureOf(() => conversation.ask(loginRequest(STRAIGHT, NAMES)))).toMatchObject({
     reason: 'auth_method',
     wire: 0x0201,
@@ -200,13 +200,13 @@ test('a login that begins behind the security stage fails authentication where C
 });
 
 test('a second request before the first is answered is refused', () => {
-  const { login } = new TargetConversation();
+  const { login } = new LoginConversation();
   login.receive(loginRequest({ currentStage: 1 }, NAMES));
   expect(failureOf(() => login.receive(loginRequest({ currentStage: 1 }))).reason).toBe('protocol_error');
 });
 
 test('identity keys may be repeated as they were, and do not go on', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   conversation.ask(loginRequest({ transit: true, nextStage: 1 }, { ...NAMES, AuthMethod: 'None' }));
   conversation.ask(loginRequest(STRAIGHT, { ...NAMES, InitialR2T: 'No' }));
   expect(conversation.negotiated).toEqual([{ InitialR2T: 'No' }]);
@@ -217,20 +217,20 @@ test.each([
   { TargetName: 'iqn.2001-05.com.example:other' },
   { SessionType: 'Discovery' },
 ])('an identity that changes after the security stage ends the login: %o', (changed) => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   conversation.ask(loginRequest({ transit: true, nextStage: 1 }, { ...NAMES, AuthMethod: 'None' }));
   expect(failureOf(() => conversation.ask(loginRequest(STRAIGHT, changed))).wire).toBe(0x0200);
   expect(conversation.negotiated).toEqual([]);
 });
 
 test('nothing is taken in full feature phase', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   conversation.ask(loginRequest(STRAIGHT, NAMES));
   expect(failureOf(() => conversation.ask(loginRequest(STRAIGHT))).reason).toBe('protocol_error');
 });
 
 test('the same key in the security stage and in the negotiation is a duplicate', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   conversation.ask(
     loginRequest({ transit: true, nextStage: 1 }, { ...NAMES, AuthMethod: 'None', InitialR2T: 'No' }),
   );
@@ -239,7 +239,7 @@ test('the same key in the security stage and in the negotiation is a duplicate',
 });
 
 test('a refusal answers the request with the status alone', () => {
-  const { login } = new TargetConversation();
+  const { login } = new LoginConversation();
   const failure = failureOf(() => login.receive(loginRequest({ tsih: 9, currentStage: 1 }, NAMES)));
   const refusal = login.refusal(failure)!;
   expect(readResponse(refusal)).toMatchObject({
@@ -254,13 +254,13 @@ test('a refusal answers the request with the status alone', () => {
 });
 
 test('a first PDU that is no Login Request gets no answer', () => {
-  const { login } = new TargetConversation();
+  const { login } = new LoginConversation();
   const failure = failureOf(() => login.receive(pdu(encodePdu('nopOut', { final: true }))));
   expect(login.refusal(failure)).toBeUndefined();
 });
 
 test('the refusal of another PDU in mid-login still answers the login', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   conversation.ask(loginRequest({ currentStage: 1 }, NAMES));
   const intruder = pdu(
     encodePdu('textRequest', { final: true, initiatorTaskTag: 5, lun: Buffer.alloc(8, 0xee) }),
@@ -275,13 +275,13 @@ test('the refusal of another PDU in mid-login still answers the login', () => {
 });
 
 test('a failure without a status gets no answer', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   conversation.ask(loginRequest({ currentStage: 1 }, NAMES));
   expect(conversation.login.refusal(new Failure('login_timeout', ''))).toBeUndefined();
 });
 
 test('an authenticated login cannot be written down, only earned', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   conversation.ask(loginRequest(STRAIGHT, NAMES));
   const { identity, admission, opening } = conversation.authenticated!;
   // @ts-expect-error -- an object of the same shape is no proof

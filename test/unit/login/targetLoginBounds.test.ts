@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { MAX_TEXT_LENGTH } from '../../../src/iscsi/text.ts';
+import { NAMES, LoginConversation } from '../../support/loginConversation.ts';
 import { failureOf, loginRequest } from '../../support/loginMessages.ts';
-import { NAMES, TargetConversation } from '../../support/targetConversation.ts';
 
 test('a message in more than 16 pieces ends the login', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   for (let piece = 0; piece < 16; piece++) {
     conversation.ask(loginRequest({ continues: true }, Buffer.from('a')));
   }
@@ -13,7 +13,7 @@ test('a message in more than 16 pieces ends the login', () => {
 });
 
 test('empty pieces count too', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   for (let piece = 0; piece < 16; piece++) conversation.ask(loginRequest({ continues: true }));
   expect(failureOf(() => conversation.ask(loginRequest({ continues: true }))).message).toContain(
     'too_many_pieces',
@@ -21,14 +21,14 @@ test('empty pieces count too', () => {
 });
 
 test('a message of more than 8192 bytes ends the login, in however many pieces it comes', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   conversation.ask(loginRequest({ continues: true }, Buffer.alloc(MAX_TEXT_LENGTH)));
   const next = loginRequest({ continues: true }, Buffer.from('a'));
   expect(failureOf(() => conversation.ask(next)).message).toContain('text_too_long');
 });
 
 test('a login of more than 32 requests ends', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   conversation.ask(loginRequest({}, { ...NAMES, AuthMethod: 'None' }));
   for (let request = 1; request < 32; request++) conversation.ask(loginRequest({}));
   expect(failureOf(() => conversation.ask(loginRequest({}))).message).toContain('more than 32 requests');
@@ -38,7 +38,7 @@ const bulky = (at: number): Record<string, string> =>
   Object.fromEntries(Array.from({ length: 25 }, (_, i) => [`X-${at}-${i}`, 'v'.repeat(250)]));
 
 test('keys that wait for the negotiation may not pile up in the security stage', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   conversation.ask(loginRequest({}, { ...NAMES, AuthMethod: 'None' }));
   conversation.ask(loginRequest({}, bulky(0)));
   expect(failureOf(() => conversation.ask(loginRequest({}, bulky(1)))).message).toContain('text_too_long');
@@ -46,7 +46,7 @@ test('keys that wait for the negotiation may not pile up in the security stage',
 
 test('an answer that would not fit into one PDU ends the login instead', () => {
   const pairs = Array.from({ length: 600 }, (_, i) => [`X-${i}`, 'NotUnderstood'] as const);
-  const conversation = new TargetConversation({ negotiate: () => pairs });
+  const conversation = new LoginConversation({ negotiate: () => pairs });
   const request = loginRequest({ transit: true, currentStage: 1, nextStage: 3 }, NAMES);
   expect(failureOf(() => conversation.ask(request)).message).toContain('text_too_long');
 });
@@ -59,7 +59,7 @@ test.each([
   ['no final zero byte', 'HeaderDigest=None', 'bad_text'],
   ['a key without a value', 'HeaderDigest\0', 'bad_text'],
 ])('%s ends the login', (_, text, code) => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   const failure = failureOf(() => conversation.ask(loginRequest({}, Buffer.from(text))));
   expect(failure).toMatchObject({ reason: 'protocol_error', wire: 0x0200 });
   expect(failure.message).toContain(code);

@@ -2,6 +2,14 @@ import { expect, test } from 'vitest';
 import { encodeBinaryValue } from '../../../src/iscsi/textValues.ts';
 import { chapResponse } from '../../../src/login/chap.ts';
 import {
+  challengedConversation,
+  chapProof,
+  INITIATOR,
+  NAMES,
+  TARGET,
+  LoginConversation,
+} from '../../support/loginConversation.ts';
+import {
   chapRequirement,
   failureOf,
   loginRequest,
@@ -9,20 +17,12 @@ import {
   repeatableChallenges,
   secretOf,
 } from '../../support/loginMessages.ts';
-import {
-  challengedConversation,
-  chapProof,
-  INITIATOR,
-  NAMES,
-  TARGET,
-  TargetConversation,
-} from '../../support/targetConversation.ts';
 
 const TO_OPERATIONAL = { transit: true, currentStage: 0, nextStage: 1 };
 const TO_FULL_FEATURE = { transit: true, currentStage: 1, nextStage: 3 };
 
 test('libiscsi logs in with CHAP: T on the method, NSG=1 without T on the algorithm, names repeated', () => {
-  const conversation = new TargetConversation({ chap: chapRequirement() });
+  const conversation = new LoginConversation({ chap: chapRequirement() });
   const method = conversation.ask(loginRequest(TO_OPERATIONAL, { ...NAMES, AuthMethod: 'CHAP,None' }));
   expect(method).toMatchObject({ transit: false, currentStage: 0, nextStage: 0, tsih: 0 });
   expect(Object.fromEntries(method.keys)).toEqual({ TargetPortalGroupTag: '1', AuthMethod: 'CHAP' });
@@ -43,7 +43,7 @@ test('libiscsi logs in with CHAP: T on the method, NSG=1 without T on the algori
 });
 
 test('open-iscsi logs in with mutual CHAP and is given only keys that it knows', () => {
-  const conversation = new TargetConversation({ chap: chapRequirement({ mutual: MUTUAL }) });
+  const conversation = new LoginConversation({ chap: chapRequirement({ mutual: MUTUAL }) });
   const alias = { InitiatorAlias: 'db1.example.org' };
   const known = new Set([
     'TargetPortalGroupTag',
@@ -100,7 +100,7 @@ test('a challenge and its proof may come in pieces', () => {
 test.each(['None', 'KRB5', 'CHAPX', 'chap', ''])(
   'AuthMethod=%s where CHAP is required fails authentication',
   (offer) => {
-    const conversation = new TargetConversation({ chap: chapRequirement() });
+    const conversation = new LoginConversation({ chap: chapRequirement() });
     const first = loginRequest(TO_OPERATIONAL, { ...NAMES, AuthMethod: offer });
     expect(failureOf(() => conversation.ask(first))).toMatchObject({ reason: 'auth_method', wire: 0x0201 });
     expect(conversation.authenticated).toBeUndefined();
@@ -108,12 +108,12 @@ test.each(['None', 'KRB5', 'CHAPX', 'chap', ''])(
 );
 
 test('a first message without AuthMethod where CHAP is required fails authentication', () => {
-  const conversation = new TargetConversation({ chap: chapRequirement() });
+  const conversation = new LoginConversation({ chap: chapRequirement() });
   expect(failureOf(() => conversation.ask(loginRequest({}, NAMES))).wire).toBe(0x0201);
 });
 
 test('an initiator that insists on CHAP where none is configured fails authentication', () => {
-  const conversation = new TargetConversation();
+  const conversation = new LoginConversation();
   const first = loginRequest({}, { ...NAMES, AuthMethod: 'CHAP' });
   expect(failureOf(() => conversation.ask(first))).toMatchObject({ reason: 'auth_method', wire: 0x0201 });
 });
@@ -122,7 +122,7 @@ test.each([
   ['CHAP_A with the method', { ...NAMES, AuthMethod: 'CHAP', CHAP_A: '5' }],
   ['a response before the challenge', { ...NAMES, CHAP_N: 'db1', CHAP_R: '0x00' }],
 ])('%s is out of turn', (_, keys) => {
-  const conversation = new TargetConversation({ chap: chapRequirement() });
+  const conversation = new LoginConversation({ chap: chapRequirement() });
   expect(failureOf(() => conversation.ask(loginRequest({}, keys))).message).toContain('out of turn');
 });
 
@@ -130,7 +130,7 @@ test.each([
   ['a response in place of the algorithm', { CHAP_N: 'db1', CHAP_R: '0x00' }],
   ['the method once more', { AuthMethod: 'None' }],
 ])('%s is out of turn', (_, keys) => {
-  const conversation = new TargetConversation({ chap: chapRequirement() });
+  const conversation = new LoginConversation({ chap: chapRequirement() });
   conversation.ask(loginRequest({}, { ...NAMES, AuthMethod: 'CHAP,None' }));
   expect(failureOf(() => conversation.ask(loginRequest(TO_OPERATIONAL, keys))).message).toContain(
     'out of turn',
@@ -194,7 +194,7 @@ test("one connection's challenge, reflected on another, is not answered", () => 
 });
 
 test('a discovery session is asked for CHAP just so', () => {
-  const conversation = new TargetConversation({ chap: chapRequirement() });
+  const conversation = new LoginConversation({ chap: chapRequirement() });
   const keys = { InitiatorName: INITIATOR, SessionType: 'Discovery' };
   expect(
     failureOf(() => conversation.ask(loginRequest({ transit: true, currentStage: 1, nextStage: 3 }, keys)))

@@ -27,7 +27,7 @@ export interface ConversationOptions {
 type Response = ReturnType<typeof readResponse>;
 
 /** A TargetLogin and whoever stands behind it: goes on after authentication, agrees to every transit. */
-export class TargetConversation {
+export class LoginConversation {
   readonly challenges: Challenges;
   readonly login: TargetLogin<string>;
   /** Keys of each negotiation message, as they came out. */
@@ -86,10 +86,10 @@ export function chapProof(
 
 /** A conversation that has come to the challenge. */
 export function challengedConversation(options: ConversationOptions = {}): {
-  conversation: TargetConversation;
+  conversation: LoginConversation;
   challenge: Response;
 } {
-  const conversation = new TargetConversation({ chap: chapRequirement(), ...options });
+  const conversation = new LoginConversation({ chap: chapRequirement(), ...options });
   conversation.ask(loginRequest({}, { ...NAMES, AuthMethod: 'CHAP' }));
   return { conversation, challenge: conversation.ask(loginRequest({}, { CHAP_A: '5' })) };
 }
