@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import type { TextPair } from '../../src/iscsi/text.ts';
 import { chapResponse } from '../../src/login/chap.ts';
 import { Secret } from '../../src/policy/secret.ts';
-import { identity, loginRequest, securityRequest, type LoginResponse } from '../support/loginPdus.ts';
+import type { LoginResponse } from '../support/loginMessages.ts';
+import { identity, loginRequest, securityRequest } from '../support/loginPdus.ts';
 import { DB1_CHAP, DB1_MUTUAL, SECRETS, useSite } from '../support/site.ts';
 import type { TunnelInitiator } from '../support/tunnelInitiator.ts';
 

@@ -4,7 +4,8 @@ import { decodeBhs } from '../../src/iscsi/layouts.ts';
 import { Opcode } from '../../src/iscsi/opcode.ts';
 import { encodePdu } from '../../src/iscsi/pdu.ts';
 import { testPki } from '../support/certificates.ts';
-import { DB1, DISK1, identity, IDENTITY, ISID, loginRequest } from '../support/loginPdus.ts';
+import { ISID } from '../support/loginMessages.ts';
+import { DB1, DISK1, identity, IDENTITY, loginRequest } from '../support/loginPdus.ts';
 import type { ScriptedTarget } from '../support/scriptedTarget.ts';
 import { startSite, startTarget, type Site } from '../support/site.ts';
 

@@ -7,7 +7,8 @@ import { CHAP_ALGORITHMS, type ChapRequirement } from '../../src/policy/chapRequ
 import { Secret } from '../../src/policy/secret.ts';
 import { PduConnection } from '../../src/transport/pduConnection.ts';
 import { EmbeddedTarget } from '../support/embeddedTarget.ts';
-import { DB1, DISK1, IDENTITY, loginRequest, readLoginResponse } from '../support/loginPdus.ts';
+import { readLoginResponse } from '../support/loginMessages.ts';
+import { DB1, DISK1, IDENTITY, loginRequest } from '../support/loginPdus.ts';
 
 const LIMITS = { maxAhsLength: 0, maxDataSegmentLength: 262144 } as const;
 const TEST_UNIT_READY = { lun: 0, cdb: Buffer.of(0) };

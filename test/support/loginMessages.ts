@@ -13,8 +13,7 @@ export const TASK_TAG = 0x10203040;
 /** Keys by name, or a text data segment as it stands. */
 export type Text = Readonly<Record<string, string>> | Buffer;
 
-const textOf = (text: Text): Buffer =>
-  Buffer.isBuffer(text) ? text : encodeText(Object.entries(text));
+const textOf = (text: Text): Buffer => (Buffer.isBuffer(text) ? text : encodeText(Object.entries(text)));
 
 /** A PDU as it comes off the wire. */
 export function pdu(wire: Buffer): Pdu {
@@ -31,10 +30,17 @@ export function loginResponse(fields: Partial<PduFields<'loginResponse'>>, text:
   return pdu(encodePdu('loginResponse', { ...constant, ...fields }, textOf(text)));
 }
 
-/** Header fields and text of a login PDU. */
-export function readResponse(wire: Buffer): PduFields<'loginResponse'> & { keys: TextKeys } {
-  const { bhs, data } = pdu(wire);
+/** Header fields and text of a Login Response. */
+export interface LoginResponse extends PduFields<'loginResponse'> {
+  readonly keys: TextKeys;
+}
+
+export function readLoginResponse({ bhs, data }: Pdu): LoginResponse {
   return { ...decodeBhs('loginResponse', bhs), keys: parseKeys(data) };
+}
+
+export function readResponse(wire: Buffer): LoginResponse {
+  return readLoginResponse(pdu(wire));
 }
 
 export function readRequest(wire: Buffer): PduFields<'loginRequest'> & { keys: TextKeys; pairs: TextPair[] } {

@@ -1,12 +1,11 @@
-import { decodeBhs, type PduFields } from '../../src/iscsi/layouts.ts';
-import { encodePdu, type Pdu } from '../../src/iscsi/pdu.ts';
-import { encodeText, parseKeys, type TextKeys, type TextPair } from '../../src/iscsi/text.ts';
+import type { PduFields } from '../../src/iscsi/layouts.ts';
+import { encodePdu } from '../../src/iscsi/pdu.ts';
+import { encodeText, type TextPair } from '../../src/iscsi/text.ts';
+import { ISID } from './loginMessages.ts';
 
 export const DB1 = 'iqn.1993-08.org.debian:01:db1';
 /** May use it. */
 export const DISK1 = 'iqn.2026-01.org.example:disk1';
-
-export const ISID = Buffer.from('400001370000', 'hex');
 
 /** What a Normal login of db1 says first. */
 export const IDENTITY: readonly TextPair[] = [
@@ -46,11 +45,3 @@ export const OPENING = {
   initiatorTaskTag: 7,
   cmdSN: 1,
 } as const satisfies Partial<PduFields<'loginRequest'>>;
-
-export interface LoginResponse extends PduFields<'loginResponse'> {
-  readonly keys: TextKeys;
-}
-
-export function readLoginResponse({ bhs, data }: Pdu): LoginResponse {
-  return { ...decodeBhs('loginResponse', bhs), keys: parseKeys(data) };
-}

@@ -7,7 +7,8 @@ import { encodePdu, type Pdu } from '../../src/iscsi/pdu.ts';
 import { PduReader } from '../../src/iscsi/pduReader.ts';
 import { serialAdd } from '../../src/iscsi/serial.ts';
 import { encodeText, type TextPair } from '../../src/iscsi/text.ts';
-import { IDENTITY, loginRequest, readLoginResponse, type LoginResponse } from './loginPdus.ts';
+import { readLoginResponse, type LoginResponse } from './loginMessages.ts';
+import { IDENTITY, loginRequest } from './loginPdus.ts';
 
 const LIMITS = { maxAhsLength: 0, maxDataSegmentLength: 1024 * 1024 } as const;
 
