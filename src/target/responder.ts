@@ -108,12 +108,3 @@ export class Responder {
     return statSN;
   }
 }
-
-/** Sense data as a SCSI Response carries it: its length in front (RFC 7143 §11.4.7.2). */
-export function senseSegment(sense: Buffer | undefined): Buffer {
-  if (sense === undefined) return Buffer.alloc(0);
-  const segment = Buffer.alloc(2 + sense.length);
-  segment.writeUInt16BE(sense.length);
-  sense.copy(segment, 2);
-  return segment;
-}

@@ -4,6 +4,7 @@ import { decodeBhs, type PduFields } from '../iscsi/layouts.ts';
 import { Opcode } from '../iscsi/opcode.ts';
 import type { Pdu } from '../iscsi/pdu.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
+import { encodeSenseSegment, residual } from '../iscsi/scsiResponse.ts';
 import { serialAdd } from '../iscsi/serial.ts';
 import type { TargetAddress } from '../iscsi/targetAddress.ts';
 import { parseKeys } from '../iscsi/text.ts';
@@ -13,9 +14,9 @@ import { ScsiStatus } from '../scsi/status.ts';
 import type { DiskTarget, SessionOnTarget } from './diskTarget.ts';
 import type { LogicalUnit } from './logicalUnit.ts';
 import { absentLunResult, reportLuns } from './reportLuns.ts';
-import { RejectReason, Responder, senseSegment, type ResponderOptions } from './responder.ts';
+import { RejectReason, Responder, type ResponderOptions } from './responder.ts';
 import { checkCondition, type ScsiResult } from './scsiTask.ts';
-import { residual, TargetTask } from './targetTask.ts';
+import { TargetTask } from './targetTask.ts';
 import { manageTasks, type TaskOwner } from './taskManagement.ts';
 import { TransferBudget } from './transferBudget.ts';
 
@@ -234,7 +235,7 @@ export class TargetSession implements SessionOnTarget, TaskOwner {
       'scsiResponse',
       end(),
       task.command.initiatorTaskTag,
-      senseSegment(result.sense),
+      encodeSenseSegment(result.sense),
     );
   }
 

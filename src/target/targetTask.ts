@@ -1,6 +1,6 @@
 import { RESERVED_TAG } from '../iscsi/bhs.ts';
 import { decodeBhs, type PduFields } from '../iscsi/layouts.ts';
-import { parseLun } from '../iscsi/lun.ts';
+import { parseLun, type Lun } from '../iscsi/lun.ts';
 import type { Pdu } from '../iscsi/pdu.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
 import type { NegotiatedParameters } from '../login/negotiation.ts';
@@ -23,7 +23,7 @@ export interface Solicitation {
  */
 export class TargetTask {
   readonly command: PduFields<'scsiCommand'>;
-  readonly lun: number | 'report-luns' | undefined;
+  readonly lun: Lun | undefined;
   /** Bytes of data-out that the CDB needs. */
   readonly needed: number;
   /** Bytes of data-out that the CDB needs and the initiator announced; what goes beyond is dropped. */
@@ -137,19 +137,7 @@ export class TargetTask {
   }
 }
 
-/** Residual of a transfer (RFC 7143 §11.4.5): what the initiator announced against what the command came to. */
-export function residual(
-  expected: number,
-  actual: number,
-): Pick<PduFields<'scsiResponse'>, 'overflow' | 'underflow' | 'residualCount'> {
-  return {
-    overflow: actual > expected,
-    underflow: actual < expected,
-    residualCount: Math.abs(expected - actual),
-  };
-}
-
-function readLun(bytes: Buffer): number | 'report-luns' | undefined {
+function readLun(bytes: Buffer): Lun | undefined {
   try {
     return parseLun(bytes);
   } catch (error) {

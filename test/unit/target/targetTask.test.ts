@@ -3,7 +3,7 @@ import { RESERVED_TAG } from '../../../src/iscsi/bhs.ts';
 import type { PduFields } from '../../../src/iscsi/layouts.ts';
 import { encodeLun } from '../../../src/iscsi/lun.ts';
 import type { NegotiatedParameters } from '../../../src/login/negotiation.ts';
-import { residual, TargetTask } from '../../../src/target/targetTask.ts';
+import { TargetTask } from '../../../src/target/targetTask.ts';
 import { pattern } from './disk.ts';
 import { cdb10, PARAMETERS, pdu } from './targetConversation.ts';
 
@@ -141,10 +141,4 @@ test.each([
 test('a LUN of a form that is not known is a LUN that is not there', () => {
   expect(writeTask({ lun: Buffer.from('ff00000000000000', 'hex') }).lun).toBeUndefined();
   expect(writeTask({ lun: encodeLun(5) }).lun).toBe(5);
-});
-
-test('the residual is what was announced against what the command came to', () => {
-  expect(residual(512, 512)).toEqual({ overflow: false, underflow: false, residualCount: 0 });
-  expect(residual(512, 36)).toEqual({ overflow: false, underflow: true, residualCount: 476 });
-  expect(residual(512, 1024)).toEqual({ overflow: true, underflow: false, residualCount: 512 });
 });
