@@ -6,6 +6,7 @@ import { encodeLun } from '../iscsi/lun.ts';
 import { describeOpcode, Opcode } from '../iscsi/opcode.ts';
 import { encodePdu, type Pdu } from '../iscsi/pdu.ts';
 import { serialAdd } from '../iscsi/serial.ts';
+import { LOGIN_LIMITS } from '../login/loginLimits.ts';
 import type { NegotiatedParameters } from '../login/negotiation.ts';
 import { PduConnection } from '../transport/pduConnection.ts';
 import { negotiateToFullFeature, passSecurity } from './logIn.ts';
@@ -14,7 +15,6 @@ import { newLogin, type InitiatorOptions } from './newLogin.ts';
 import { RequestWindow, type RequestNumbers } from './requestWindow.ts';
 import { SESSION_LIMITS, SESSION_PREFERENCES, sessionOffers } from './sessionOffers.ts';
 
-const LOGIN_LIMITS = { maxAhsLength: 0, maxDataSegmentLength: 8192 } as const;
 /** "Command completed at target" (RFC 7143 §11.4.3): only then does the status mean anything. */
 const COMPLETED = 0;
 
@@ -91,10 +91,7 @@ export class InitiatorSession {
         sessionOffers(options.digests === true),
         SESSION_PREFERENCES,
       );
-      connection.configure({
-        digests: parameters.digests,
-        limits: SESSION_LIMITS,
-      });
+      connection.configure({ digests: parameters.digests, limits: SESSION_LIMITS });
       return new InitiatorSession(socket, connection, parameters, { maxCmdSN, expStatSN: login.expStatSN });
     } catch (error) {
       socket.destroy();
