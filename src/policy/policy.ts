@@ -95,7 +95,7 @@ export class Policy {
    * @throws Failure `acl_denied`
    */
   authorize(admission: Admission, target: string): Authorization {
-    const access = admission.rule.access.find((entry) => matchesTarget(entry.target, target));
+    const access = accessTo(admission, target);
     if (access === undefined) {
       const { id, location } = admission.rule;
       throw new Failure('acl_denied', `no access entry of rule ${id} (${location}) covers ${target}`);
@@ -105,8 +105,13 @@ export class Policy {
 
   /** Which of these targets discovery may show: exactly those that `authorize` lets through. */
   isVisible(admission: Admission, target: string): boolean {
-    return admission.rule.access.some((entry) => matchesTarget(entry.target, target));
+    return accessTo(admission, target) !== undefined;
   }
+}
+
+/** The first entry that covers the target: the order in the file decides which one the log names. */
+function accessTo({ rule }: Admission, target: string): AccessRule | undefined {
+  return rule.access.find((entry) => matchesTarget(entry.target, target));
 }
 
 function carries(certificate: CertificateIdentity, wanted: CertificateMatch): boolean {
