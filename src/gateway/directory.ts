@@ -138,8 +138,10 @@ export class Directory {
     for (const [key, { until }] of this.#seen) if (until <= now) this.#seen.delete(key);
     for (const { backend, records = [] } of answers) {
       for (const { name } of records) {
-        const key = seenKey(nameAsSent, name.toLowerCase());
-        if (!this.#seen.has(key)) this.#seen.set(key, { backend, until: now + KNOWN_FOR_MS });
+        const target = name.toLowerCase();
+        const key = seenKey(nameAsSent, target);
+        // An array may claim what it likes: a target outside its "targets" is not there for `locate` either.
+        if (carries(backend, target) && !this.#seen.has(key)) this.#seen.set(key, { backend, until: now + KNOWN_FOR_MS });
       }
     }
   }

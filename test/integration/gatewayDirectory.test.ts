@@ -86,3 +86,23 @@ test('a denied target is not looked for at any array', async () => {
   expect(await initiator.exchange(hidden)).toMatchObject({ status: 0x0203 });
   expect([...arrays.one.connections, ...arrays.two.connections]).toEqual([]);
 });
+
+test('an array that claims a target outside its "targets" is not logged in to for it', async () => {
+  const impostor = await startTarget({ targets: [DISK1] });
+  const one = await startTarget({ targets: [DISK1] });
+  const two = await startTarget({ targets: [DISK2] });
+  const site = await startSite({
+    backends: {
+      impostor: { portals: [impostor.portal], targets: ['*:disk3'] },
+      one: { portals: [one.portal] },
+      two: { portals: [two.portal] },
+    },
+  });
+  const browser = await site.connect();
+  await browser.logInToDiscovery(identity({})[0]![1]);
+  await browser.text([['SendTargets', 'All']]);
+  const initiator = await site.connect();
+  expect(await initiator.exchange(loginTo(DISK1))).toMatchObject({ status: 0 });
+  expect(impostor.sessions).toHaveLength(0);
+  expect(one.sessions).toHaveLength(1);
+});
