@@ -185,7 +185,7 @@ export class Backend {
 
   #allowed(address: Portal): Portal {
     const { redirectsTo, portals } = this.config;
-    const isConfigured = portals.some((portal) => portal.host === address.host);
+    const isConfigured = portals.some(({ host, port }) => host === address.host && port === address.port);
     if (isConfigured || redirectsTo?.contains(address.host) === true) return address;
     throw this.#failure(
       new Failure(

@@ -141,7 +141,8 @@ export class Directory {
         const target = name.toLowerCase();
         const key = seenKey(nameAsSent, target);
         // An array may claim what it likes: a target outside its "targets" is not there for `locate` either.
-        if (carries(backend, target) && !this.#seen.has(key)) this.#seen.set(key, { backend, until: now + KNOWN_FOR_MS });
+        if (carries(backend, target) && !this.#seen.has(key))
+          this.#seen.set(key, { backend, until: now + KNOWN_FOR_MS });
       }
     }
   }

@@ -118,6 +118,23 @@ test.each([
   expect(member.connections).toHaveLength(0);
 });
 
+test('a redirect to another port of a configured portal is not followed without redirectsTo', async () => {
+  const other = await startTarget();
+  const group = await redirecting('127.0.0.1', () => other.portal);
+  const { status, line } = await refusedLogin(await siteBefore([group.portal]));
+  expect(status).toBe(0x0301);
+  expect(line).toMatchObject({ reason: 'backend_redirect' });
+  expect(other.connections).toHaveLength(0);
+});
+
+test('a redirect to another configured portal is followed without redirectsTo', async () => {
+  const member = await startTarget({ host: '127.0.0.3' });
+  const group = await redirecting('127.0.0.2', () => member.portal);
+  const site = await siteBefore([group.portal, member.portal]);
+  await (await site.connect()).logIn();
+  expect(member.sessions).toHaveLength(1);
+});
+
 test('a redirect to a host name is not followed: it could be any address', async () => {
   const group = await redirecting('127.0.0.2', () => 'localhost:3260');
   const { status, line } = await refusedLogin(await siteBefore([group.portal], LOOPBACK));
