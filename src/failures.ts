@@ -84,7 +84,23 @@ export class Failure extends Error {
     if (thrown instanceof ProtocolError) {
       return new Failure('protocol_error', `${thrown.code}: ${thrown.message}`, { cause: thrown });
     }
+    if (isBrokenConnection(thrown)) {
+      const { code, reason, message } = thrown;
+      return new Failure('peer_closed', `the connection broke: ${code}: ${reason ?? message}`, {
+        cause: thrown,
+      });
+    }
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     return new Failure('internal_error', message, { cause: thrown });
   }
+}
+
+/**
+ * What the kernel says of a socket (a host that is gone: ETIMEDOUT), or OpenSSL of bytes that are no record of this tunnel:
+ * whoever is on the network can bring that about, and it is no fault of ours.
+ */
+function isBrokenConnection(thrown: unknown): thrown is NodeJS.ErrnoException & { reason?: string } {
+  if (!(thrown instanceof Error)) return false;
+  const { code, syscall } = thrown as NodeJS.ErrnoException;
+  return syscall === 'read' || syscall === 'write' || code?.startsWith('ERR_SSL_') === true;
 }

@@ -57,3 +57,23 @@ test('nobody whom TLS refuses reaches the array', async () => {
   await site().log.line({ msg: 'tunnel refused' });
   expect(target().connections).toHaveLength(before);
 });
+
+test('a tunnel that is tampered with during login ends as peer_closed, not as a fault of the gateway', async () => {
+  const initiator = await site().connect();
+  await site().log.line({ msg: 'tunnel open' });
+  initiator.tamper(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
+  await initiator.closed;
+  const line = await site().log.line({ msg: 'login denied' });
+  expect(line).toMatchObject({ level: 'warn', reason: 'peer_closed', told: 'connection closed' });
+  expect(line).not.toHaveProperty('stack');
+});
+
+test('a tunnel that is tampered with ends its session, and the log says that the connection broke', async () => {
+  const initiator = await site().connect();
+  await initiator.logIn();
+  initiator.tamper(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
+  await initiator.closed;
+  const line = await site().log.line({ msg: 'session ended' });
+  expect(line).toMatchObject({ by: 'initiator', reason: 'peer_closed' });
+  expect(line['detail']).toContain('the connection broke');
+});

@@ -144,6 +144,11 @@ export class TunnelInitiator {
     this.#below.resetAndDestroy();
   }
 
+  /** Bytes in the midst of the tunnel that are no record of it, as somebody on the network can put there. */
+  tamper(bytes: Buffer): void {
+    this.#below.write(bytes);
+  }
+
   end(): void {
     this.socket.end();
   }

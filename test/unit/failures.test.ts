@@ -55,6 +55,19 @@ test('a broken rule of the protocol is an initiator error that names the rule', 
   expect(failure.cause).toBe(error);
 });
 
+test.each([
+  ['that timed out', { code: 'ETIMEDOUT', syscall: 'read' }, 'ETIMEDOUT: as Node says it'],
+  [
+    'in which somebody put bytes of his own',
+    { code: 'ERR_SSL_WRONG_VERSION_NUMBER', reason: 'wrong version number' },
+    'ERR_SSL_WRONG_VERSION_NUMBER: wrong version number',
+  ],
+])('a connection %s is no internal error', (_, properties, says) => {
+  const error = Object.assign(new Error('as Node says it'), properties);
+  const message = `the connection broke: ${says}`;
+  expect(Failure.from(error)).toMatchObject({ reason: 'peer_closed', message });
+});
+
 test.each([[new TypeError('undefined is not a function')], ['a string'], [undefined]])(
   'what nobody foresaw (%s) is an internal error',
   (thrown) => {
