@@ -31,8 +31,8 @@ export type MediumCdb = Extract<
   }
 >;
 
-/** How much a WRITE SAME writes to the store in one step. */
-const PATTERN_BLOCKS = 2048;
+/** How much a WRITE SAME writes to the store in one step, and a VERIFY reads: it is in no session's transfer budget. */
+const STEP_BLOCKS = 2048;
 
 /** Carries out block commands on a store. The store's own failures pass through; logicalUnit.ts makes sense of them. */
 export class Medium {
@@ -91,10 +91,16 @@ export class Medium {
   }
 
   async #verify(range: BlockRange, byteCheck: number, dataOut: Buffer): Promise<ScsiResult> {
-    const present = await this.#store.read(offsetOf(range), lengthOf(range));
-    if (byteCheck === 0) return GOOD;
-    const wanted = dataOut.subarray(0, present.length);
-    return compared(present.subarray(0, wanted.length), wanted);
+    const length = lengthOf(range);
+    const step = STEP_BLOCKS * LOGICAL_BLOCK_LENGTH;
+    for (let done = 0; done < length; done += step) {
+      const present = await this.#store.read(offsetOf(range) + done, Math.min(step, length - done));
+      if (byteCheck === 0) continue;
+      const wanted = dataOut.subarray(done, done + present.length);
+      const result = compared(present.subarray(0, wanted.length), wanted, done);
+      if (result !== GOOD) return result;
+    }
+    return GOOD;
   }
 
   async #compareAndWrite(range: BlockRange, dataOut: Buffer, forceUnitAccess: boolean): Promise<ScsiResult> {
@@ -116,7 +122,7 @@ export class Medium {
       await this.#store.discard(offset, length); // reads back the same, UNMAP or not, and costs no space
       return GOOD;
     }
-    const pattern = Buffer.alloc(Math.min(cdb.blocks, PATTERN_BLOCKS) * LOGICAL_BLOCK_LENGTH, block);
+    const pattern = Buffer.alloc(Math.min(cdb.blocks, STEP_BLOCKS) * LOGICAL_BLOCK_LENGTH, block);
     for (let done = 0; done < length; done += pattern.length) {
       await this.#store.write(offset + done, pattern.subarray(0, Math.min(pattern.length, length - done)));
     }
@@ -161,10 +167,10 @@ function wrongFields(cdb: Exclude<MediumCdb, { kind: 'unmap' | 'startStopUnit' }
   return undefined;
 }
 
-/** MISCOMPARE names the first byte that differs (SBC-4 §5.3). */
-function compared(present: Buffer, wanted: Buffer): ScsiResult {
+/** MISCOMPARE names the first byte that differs (SBC-4 §5.3). @param start where the two begin in what is compared */
+function compared(present: Buffer, wanted: Buffer, start = 0): ScsiResult {
   if (present.equals(wanted)) return GOOD;
-  const information = present.findIndex((byte, i) => byte !== wanted[i]);
+  const information = start + present.findIndex((byte, i) => byte !== wanted[i]);
   return checkCondition(SenseKey.miscompare, AdditionalSense.miscompareDuringVerify, { information });
 }
 

@@ -112,6 +112,14 @@ test('VERIFY compares with BYTCHK 1, not with BYTCHK 0, and refuses the others',
   expect(outcome(await disk.send('2f 04 00000000 00 0001 00', full()))).toBe(INVALID_FIELD_IN_CDB);
 });
 
+test('VERIFY of more than is read at once names the first byte that differs, from the start of the data', async () => {
+  const disk = new Disk({ store: new MemoryStore(2 * 1024 * 1024) });
+  const wrong = Buffer.alloc(2 * 1024 * 1024);
+  wrong[0x180000] = 1;
+  const { sense } = await disk.send('2f 02 00000000 00 1000 00', wrong);
+  expect(sense!.readUInt32BE(3)).toBe(0x180000);
+});
+
 test('WRITE AND VERIFY writes', async () => {
   const disk = new Disk();
   expect(outcome(await disk.send('ae 02 00000003 00000001 00 00', full()))).toBe('good');

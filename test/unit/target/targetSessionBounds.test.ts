@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { hex } from './disk.ts';
 import { GatedStore } from './gatedStore.ts';
 import { Reader } from './reader.ts';
-import { Conversation, isR2t } from './targetConversation.ts';
+import { cdb10, Conversation, isR2t } from './targetConversation.ts';
 
 const MEBIBYTE = 1024 * 1024;
 /** Blocks of the longest transfer, 8 MiB. */
@@ -64,6 +64,13 @@ test.each([
   await talk.ping();
   expect(store.begun.length).toBe(8);
   store.open();
+});
+
+test('a VERIFY, which no budget holds up, reads no more than 1 MiB at a time', async () => {
+  const store = new GatedStore(64 * MEBIBYTE);
+  const talk = new Conversation({ store });
+  await talk.answer(await talk.command(cdb10(0x2f, 0, LONGEST)));
+  expect(store.begun).toEqual(Array.from({ length: 8 }, (_, i) => `read ${i * MEBIBYTE}+${MEBIBYTE}`));
 });
 
 test('a command that announces 4 GiB and moves nothing holds nobody up', async () => {
