@@ -123,7 +123,11 @@ export class Backend {
         return opened;
       } catch (error) {
         signal.throwIfAborted();
-        if (!(error instanceof Redirected)) throw this.#failure(error);
+        if (!(error instanceof Redirected)) {
+          const failure = this.#failure(error);
+          if (failure.reason === 'backend_down') this.noteDown();
+          throw failure;
+        }
         portals = [this.#allowed(error.address)];
       }
     }
@@ -195,7 +199,10 @@ export class Backend {
     );
   }
 
-  /** Work on an open leg; an abort closes it, and says nothing about the array. */
+  /**
+   * Work on an open leg; an abort closes it, and says nothing about the array. Nor does a failure: an initiator may have negotiated
+   * what the array hangs up over, and that is not to cut short the others' discovery.
+   */
   async #work<T>(socket: Socket, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     const giveUp = (): void => void socket.destroy();
@@ -210,10 +217,9 @@ export class Backend {
     }
   }
 
-  /** Any error of this leg as a Failure that names the backend; remembers whether it is down. */
+  /** Any error of this leg as a Failure that names the backend. */
   #failure(error: unknown): Failure {
     const failure = asFailure(error);
-    if (failure.reason === 'backend_down') this.noteDown();
     if (failure.message.startsWith(`backend ${this.name}: `)) return failure;
     const wire = failure.wire === 'close' ? {} : { wire: failure.wire };
     return new Failure(failure.reason, `backend ${this.name}: ${failure.message}`, { ...wire, cause: error });

@@ -1,10 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { Backend } from '../../src/gateway/backend.ts';
 import { opcodeAt } from '../../src/iscsi/bhs.ts';
 import { decodeBhs } from '../../src/iscsi/layouts.ts';
 import { Opcode } from '../../src/iscsi/opcode.ts';
 import type { Pdu } from '../../src/iscsi/pdu.ts';
+import { Challenges } from '../../src/login/challenges.ts';
 import { Secret } from '../../src/policy/secret.ts';
-import { IDENTITY, loginRequest } from '../support/loginPdus.ts';
+import { DB1, DISK1, IDENTITY, loginRequest } from '../support/loginPdus.ts';
 import type { ScriptedTarget, TargetConnection } from '../support/scriptedTarget.ts';
 import { arrayChap, startSite, startTarget, type Site } from '../support/site.ts';
 
@@ -180,6 +183,39 @@ test('an array that hangs up in the midst of negotiation gets the initiator 0301
   const { status, line } = await refusedLogin(await siteBefore([array.portal]));
   expect(status).toBe(0x0301);
   expect(line).toMatchObject({ reason: 'backend_down' });
+});
+
+test('an array that hangs up over what one initiator negotiates does not count as down for the others', async () => {
+  const array = await startTarget({
+    script: onLogin((pdu, connection) => {
+      if (decodeBhs('loginRequest', pdu.bhs).currentStage === 0) connection.answer(pdu);
+      else connection.socket.destroy();
+    }),
+  });
+  const backend = new Backend(
+    {
+      name: 'array1',
+      portals: [{ host: '127.0.0.1', port: array.port }],
+      connectTimeoutSeconds: 5,
+      location: 'gateway.yaml:1:1',
+    },
+    new Challenges(randomBytes),
+  );
+  const { signal } = new AbortController();
+  const leg = await backend.open(
+    {
+      initiatorName: DB1,
+      sessionType: 'Normal',
+      targetName: DISK1,
+      isid: Buffer.from('400001370001', 'hex'),
+      cid: 1,
+      initiatorTaskTag: 1,
+      cmdSN: 1,
+    },
+    signal,
+  );
+  await expect(leg.negotiate([], true, signal)).rejects.toMatchObject({ reason: 'backend_down' });
+  expect(backend.isDown).toBe(false);
 });
 
 test('the second portal is used when nobody listens at the first', async () => {
