@@ -35,6 +35,7 @@ async function folder(port: number): Promise<string> {
     `listen: [{ address: "127.0.0.1:${port}", ${tls} }]
 backends: { array1: { portals: ["127.0.0.1:1"] } }
 initiators: { db1: { iqn: ${DB1}, ${db1}, access: [{ target: "iqn.2026-01.org.example:*" }] } }
+admin: { address: "127.0.0.1:0" }
 `,
   );
   return cwd;
