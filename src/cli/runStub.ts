@@ -4,6 +4,7 @@ import { Stub, type StubEvent } from '../stub/stub.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { stubMetrics } from '../telemetry/stubMetrics.ts';
 import { loadStubCredentials } from '../tls/credentials.ts';
+import { DialError } from '../transport/dial.ts';
 import { startAdmin } from './startAdmin.ts';
 import { version } from './version.ts';
 
@@ -58,6 +59,11 @@ function logStubEvent(log: Logger, event: StubEvent): void {
         : log.warn({ initiator, gateway, detail }, 'tunnel closed');
     }
     case 'unreachable':
-      return log.warn({ initiator, detail: event.error.message }, 'no gateway can be reached');
+      return log.warn({ initiator, detail: reasonOf(event.error) }, 'no gateway can be reached');
   }
+}
+
+/** Each gateway with its reason: to whoever reads the stub's log, portals are those of an array. */
+function reasonOf(error: Error): string {
+  return error instanceof DialError ? error.reasons.join('; ') : error.message;
 }

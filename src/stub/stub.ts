@@ -3,7 +3,7 @@ import tls, { type TLSSocket } from 'node:tls';
 import type { StubConfig } from '../config/stubConfig.ts';
 import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
 import type { StubCredentials } from '../tls/credentials.ts';
-import { checkGateway, stubTlsOptions } from '../tls/dial.ts';
+import { checkGateway, explainDialFailure, stubTlsOptions } from '../tls/dial.ts';
 import { bridge } from '../transport/bridge.ts';
 import { dialFirst, settle } from '../transport/dial.ts';
 import { listen, stopListening } from '../transport/listen.ts';
@@ -138,7 +138,7 @@ export class Stub {
           reject(error);
         }
       };
-      settle(socket, 'secureConnect', signal, check, reject);
+      settle(socket, 'secureConnect', signal, check, (error) => reject(explainDialFailure(error)));
     });
   }
 

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { checkServerIdentity, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { checkServerIdentity, type ConnectionOptions, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { Failure } from '../failures.ts';
 import { ALPN } from './alpn.ts';
 import type { StubCredentials } from './credentials.ts';
@@ -39,4 +39,39 @@ export function checkGateway(socket: TLSSocket): void {
       `the peer did not agree to ALPN "${ALPN}": check that host and port are those of a sangate gateway`,
     );
   }
+}
+
+/** As Node raises it; `cert` comes with a name that does not fit. */
+type DialFailure = Error & { readonly code?: string; readonly cert?: PeerCertificate };
+
+/** Why a gateway could not be dialled, with what to do about it where OpenSSL and Node do not say. */
+export function explainDialFailure(error: DialFailure): Error {
+  const explained = explanation(error);
+  return explained === undefined ? error : new Failure('tls_handshake', explained);
+}
+
+const NOT_FROM_OUR_CA: ReadonlySet<string> = new Set([
+  'CERT_SIGNATURE_FAILURE',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+function explanation({ code = '', message, cert }: DialFailure): string | undefined {
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    const names = cert?.subjectaltname ?? 'none';
+    return `the gateway's certificate is for another name (it has: ${names}): dial a name that it has, or give that as serverName; ${message}`;
+  }
+  if (NOT_FROM_OUR_CA.has(code)) {
+    return `the gateway's certificate does not come from our CA: compare the stub's ca with the gateway's cert (${code})`;
+  }
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    return `the gateway's certificate is not in date: renew it, or compare the clocks (${code})`;
+  }
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER') {
+    return `the peer does not speak TLS: check that host and port are those of a sangate gateway (${code})`;
+  }
+  return undefined;
 }

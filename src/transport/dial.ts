@@ -3,9 +3,13 @@ import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
 
 /** No portal could be reached; the message names each with its reason. */
 export class DialError extends Error {
+  /** `host:port: reason`, for each. */
+  readonly reasons: readonly string[];
+
   constructor(reasons: readonly string[]) {
     super(`no portal can be reached: ${reasons.join('; ')}`);
     this.name = 'DialError';
+    this.reasons = reasons;
   }
 }
 
