@@ -10,6 +10,21 @@ import { keysAt, valueAt } from './valueAt.ts';
 const dialled = portal({ defaultPort: 3260, purpose: 'dial' });
 const listening = (defaultPort: number) => portal({ defaultPort, purpose: 'listen' });
 
+/** A gateway's file given to a stub, or the reverse: said alone, for each of its keys would be a mistake. @throws ConfigError */
+export function refuseOtherRole(input: unknown, role: 'gateway' | 'stub', findings: Findings): void {
+  const keys = keysAt(input, []);
+  const [own, foreign] = role === 'gateway' ? ['backends', 'gateways'] : ['gateways', 'backends'];
+  if (keys.includes(own) || !keys.includes(foreign)) return;
+  const [actual, check] =
+    role === 'gateway' ? ['stub', 'sangate check --stub'] : ['gateway', 'sangate check'];
+  findings.problem(
+    { path: [foreign], at: { path: [foreign], part: 'key' } },
+    `this is the configuration of a ${actual}, not of a ${role}`,
+    `check it with \`${check}\`, run it with \`sangate ${actual} --config\``,
+  );
+  findings.conclude();
+}
+
 /**
  * What takes more than one value to judge. The input is looked at value by value, so that a mistake in one place hides
  * none in another; values that the schema refuses are passed over here.

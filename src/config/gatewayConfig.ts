@@ -5,7 +5,7 @@ import type { ChapRequirement } from '../policy/chapRequirement.ts';
 import type { AddressSet, InitiatorRule, RuleLocation } from '../policy/rules.ts';
 import { addressSet } from './addressSet.ts';
 import { resolveChapSecrets, type ChapSecrets } from './chapSecrets.ts';
-import { checkGateway } from './crossChecks.ts';
+import { checkGateway, refuseOtherRole } from './crossChecks.ts';
 import { deepFreeze } from './deepFreeze.ts';
 import type { chap } from './fields.ts';
 import { Findings } from './findings.ts';
@@ -86,6 +86,7 @@ export function parseGatewayConfig(
 ): GatewayConfigResult {
   const source = yamlSource(text, file);
   const findings = new Findings(source);
+  refuseOtherRole(source.value, 'gateway', findings);
   const directory = dirname(resolve(file));
   const result = gatewaySchema.safeParse(source.value, ownMessagesOnly);
   if (!result.success) reportIssues(result.error.issues, source.value, gatewayJsonSchema, findings);

@@ -81,7 +81,7 @@ const SYNTAX: Readonly<Record<string, readonly [message: string, hint: string]>>
   BAD_SCALAR_START: ['a text cannot start with this character', 'put the text in quotes'],
   BLOCK_AS_IMPLICIT_KEY: [
     'two keys on one line',
-    'start a new line for the second key, or put the text in quotes',
+    'start a new line for the second key, put the text in quotes, or write the "- " that a list needs',
   ],
   DUPLICATE_KEY: ['this key is already there in the same map', 'keep one of them, or rename one'],
   MISSING_CHAR: [
@@ -116,8 +116,8 @@ function structureProblems(document: Document.Parsed, problem: Report): Problem[
         problems.push(
           problem(
             startOf(alias),
-            'no anchor of this name before this alias',
-            'write &name in front of an earlier value, or put the text in quotes',
+            'a text cannot start with * (YAML takes it for an alias, and no anchor has this name)',
+            'put the text in quotes: "*…"',
           ),
         );
       }

@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import type { Portal } from '../iscsi/targetAddress.ts';
-import { checkStub } from './crossChecks.ts';
+import { checkStub, refuseOtherRole } from './crossChecks.ts';
 import { deepFreeze } from './deepFreeze.ts';
 import { Findings } from './findings.ts';
 import type { LogLevel } from './gatewayConfig.ts';
@@ -50,6 +50,7 @@ export function stubConfigFrom(settings: object, directory: string): StubConfigR
 
 function stubConfig(source: ConfigSource, directory: string): StubConfigResult {
   const findings = new Findings(source);
+  refuseOtherRole(source.value, 'stub', findings);
   const result = stubSchema.safeParse(source.value, ownMessagesOnly);
   if (!result.success) reportIssues(result.error.issues, source.value, stubJsonSchema, findings);
   checkStub(source.value, findings);

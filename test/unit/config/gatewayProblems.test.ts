@@ -266,3 +266,10 @@ test('all problems come at once, in the order of the file', () => {
     [14, 'extra'],
   ]);
 });
+
+test("a stub's file is said to be one, and nothing else is said of it", () => {
+  const [problem, ...others] = problemsOf('listen: 127.0.0.1:3260\ngateways: [gw.example.org]\ntls: {}\n');
+  expect(others).toEqual([]);
+  expect(problem).toMatchObject({ line: 2, column: 1, message: expect.stringContaining('of a stub') });
+  expect(problem!.hint).toContain('sangate check --stub');
+});

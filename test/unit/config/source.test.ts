@@ -22,7 +22,7 @@ const SYNTAX: [name: string, text: string, at: string, hint: RegExp][] = [
   ['a reserved character', 'a: @x', '1:4', /put the text in quotes/],
   ['an unknown escape', 'a: "\\q"', '1:5', /single quotes/],
   ['a tag', 'a: !secret x', '1:4', /remove the tag/],
-  ['an alias without anchor', 'a: 1\nb: *c', '2:4', /write &name in front/],
+  ['an alias without anchor', 'a: 1\nb: *c', '2:4', /put the text in quotes/],
   ['a map as a key', '? { a: 1 }\n: 2', '1:3', /write a plain name/],
   ['__proto__ as a key', 'a:\n  __proto__: {}', '2:3', /choose another name/],
   ['nothing', '# only a comment\n', '1:1', /start from config/],

@@ -117,3 +117,9 @@ test('mistakes in a file have their line', () => {
     rmSync(folder, { recursive: true });
   }
 });
+
+test("a gateway's file is said to be one, and nothing else is said of it", () => {
+  expect(() => stubConfigFrom({ listen: [], backends: {}, initiators: {} }, '/')).toThrow(
+    /^command line: backends: this is the configuration of a gateway, not of a stub — check it with `sangate check`.*$/,
+  );
+});
