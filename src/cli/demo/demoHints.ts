@@ -30,5 +30,5 @@ Windows (PowerShell, with the stub on the same machine; first set the initiator'
   terminal.heading('What the gateway sees');
   terminal.result(`  metrics:        http://${formatPortal({ host: admin.address, port: admin.port })}/metrics
   configuration:  ${directory}/gateway.yaml
-  log:            below; Ctrl-C ends everything and removes the folder`);
+  log:            below, with the stub's; Ctrl-C ends everything and removes the folder`);
 }
