@@ -41,8 +41,12 @@ export function checkGateway(socket: TLSSocket): void {
   }
 }
 
-/** As Node raises it; `cert` comes with a name that does not fit. */
-type DialFailure = Error & { readonly code?: string; readonly cert?: PeerCertificate };
+/** As Node raises it; `host` and `cert` come with a name that does not fit. */
+type DialFailure = Error & {
+  readonly code?: string;
+  readonly host?: string;
+  readonly cert?: PeerCertificate;
+};
 
 /** Why a gateway could not be dialled, with what to do about it where OpenSSL and Node do not say. */
 export function explainDialFailure(error: DialFailure): Error {
@@ -59,10 +63,10 @@ const NOT_FROM_OUR_CA: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-function explanation({ code = '', message, cert }: DialFailure): string | undefined {
+function explanation({ code = '', host, cert }: DialFailure): string | undefined {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     const names = cert?.subjectaltname ?? 'none';
-    return `the gateway's certificate is for another name (it has: ${names}): dial a name that it has, or give that as serverName; ${message}`;
+    return `the gateway's certificate is not for ${host} but for ${names}: dial a name that it has, or give that as serverName`;
   }
   if (NOT_FROM_OUR_CA.has(code)) {
     return `the gateway's certificate does not come from our CA: compare the stub's ca with the gateway's cert (${code})`;

@@ -90,9 +90,8 @@ test('a gateway whose certificate has another name is refused, and the initiator
   await initiator.closed;
   const line = await site.log.line({ msg: 'no gateway can be reached' });
   expect(line['detail']).toMatch(
-    /^127\.0\.0\.1:\d+: the gateway's certificate is for another name \(it has: .+\)/,
+    /^127\.0\.0\.1:\d+: the gateway's certificate is not for gateway\.example\.org but for .+: dial/,
   );
-  expect(line['detail']).toContain('gateway.example.org');
   expect(array.connections).toHaveLength(0);
 });
 

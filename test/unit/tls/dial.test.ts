@@ -13,10 +13,11 @@ test.each([
 test("a name that does not fit is told with the certificate's names", () => {
   const error = Object.assign(new Error('IP: 127.0.0.1 is not in the cert list'), {
     code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+    host: '127.0.0.1',
     cert: { subjectaltname: 'DNS:gw.example.org' },
   });
   expect(explainDialFailure(error as never).message).toMatch(
-    /\(it has: DNS:gw\.example\.org\): dial a name that it has, or give that as serverName/,
+    /is not for 127\.0\.0\.1 but for DNS:gw\.example\.org: dial a name that it has, or give that as serverName/,
   );
 });
 
