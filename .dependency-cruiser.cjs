@@ -15,12 +15,25 @@ const layers = {
   'pki/': [],
   'tls/': ['policy/', 'failures\\.ts'],
   'telemetry/': ['iscsi/', 'failures\\.ts'],
-  'gateway/': ['iscsi/', 'policy/', 'login/', 'discovery/', 'relay/', 'transport/', 'initiator/', 'config/', 'tls/', 'telemetry/', 'failures\\.ts'],
+  'gateway/': [
+    'iscsi/',
+    'policy/',
+    'login/',
+    'discovery/',
+    'relay/',
+    'transport/',
+    'initiator/',
+    'config/',
+    'tls/',
+    'telemetry/',
+    'failures\\.ts',
+  ],
   'stub/': ['iscsi/', 'transport/', 'config/', 'tls/', 'telemetry/', 'failures\\.ts'],
   'admin/': ['telemetry/'],
 };
 const core = '^src/(failures\\.ts|iscsi/|scsi/|policy/|login/|discovery/|relay/)';
-const io = '^(node:)?(net|tls|fs|fs/promises|dgram|http|https|http2|dns|dns/promises|timers|timers/promises|child_process|cluster|worker_threads|readline|process|os)$';
+const io =
+  '^(node:)?(net|tls|fs|fs/promises|dgram|http|https|http2|dns|dns/promises|timers|timers/promises|child_process|cluster|worker_threads|readline|process|os)$';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
