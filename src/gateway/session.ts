@@ -6,7 +6,7 @@ import { bridge } from '../transport/bridge.ts';
 import type { LoginOutcome } from './loginExchange.ts';
 
 export interface SessionEnd {
-  readonly by: 'initiator' | 'target' | 'gateway';
+  readonly by: 'logout' | 'initiator' | 'target' | 'gateway';
   readonly failure?: Failure;
 }
 
@@ -70,7 +70,7 @@ export class Session {
         fromA: (chunk) => this.relay.fromInitiator(chunk),
         fromB: (chunk) => this.relay.fromTarget(chunk),
         first: { a: unread, b: leg.detach() },
-        onEnd: ({ by, error }) => resolve(this.#endedBy ?? describeEnd(by, error)),
+        onEnd: ({ by, error }) => resolve(this.#endedBy ?? this.#describeEnd(by, error)),
       });
     });
   }
@@ -81,9 +81,11 @@ export class Session {
     this.#outcome.leg.close();
     this.#initiator.destroy();
   }
-}
 
-function describeEnd(by: 'a' | 'b', error: unknown): SessionEnd {
-  const side = by === 'a' ? 'initiator' : 'target';
-  return error === undefined ? { by: side } : { by: side, failure: Failure.from(error) };
+  #describeEnd(by: 'a' | 'b', error: unknown): SessionEnd {
+    // After a logout either side may be the first to close.
+    if (this.relay.isLoggedOut) return { by: 'logout' };
+    const side = by === 'a' ? 'initiator' : 'target';
+    return error === undefined ? { by: side } : { by: side, failure: Failure.from(error) };
+  }
 }

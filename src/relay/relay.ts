@@ -68,6 +68,7 @@ export class Relay {
   #maxRecv: Record<Side, number>;
   /** Declarations of a new MaxRecvDataSegmentLength that the target has yet to answer, by task tag. */
   readonly #declaring = new Set<number>();
+  #isLoggedOut = false;
 
   constructor(options: RelayOptions) {
     const { login, authorization, parameters } = options;
@@ -92,6 +93,11 @@ export class Relay {
       ...common,
       maxDataSegmentLength: this.#maxRecv.initiator,
     });
+  }
+
+  /** The target has answered a logout: whoever closes now, the session ended in order. */
+  get isLoggedOut(): boolean {
+    return this.#isLoggedOut;
   }
 
   /** @throws ProtocolError: the session is over */
@@ -154,8 +160,10 @@ export class Relay {
       }
       case Opcode.scsiResponse:
       case Opcode.taskManagementResponse:
-      case Opcode.logoutResponse:
       case Opcode.asyncMessage:
+        return this.#patched(bytes, at, true);
+      case Opcode.logoutResponse:
+        this.#isLoggedOut = true;
         return this.#patched(bytes, at, true);
       case Opcode.r2t:
         return this.#patched(bytes, at, false);

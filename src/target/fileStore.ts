@@ -1,5 +1,6 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { checkSize, type BackingStore } from './backingStore.ts';
+import { lockImage } from './imageLock.ts';
 
 /** How much `discard` looks at in one step. */
 const DISCARD_STEP = 1024 * 1024;
@@ -11,21 +12,20 @@ export interface FileStoreOptions {
   readonly readOnly?: boolean;
 }
 
-/**
- * A disk in a regular file. Node has no file locks: nothing keeps a second process from opening the same file and
- * ruining it, so whoever starts targets has to see to that.
- */
+/** A disk in a regular file, which no other target of this machine writes to meanwhile. */
 export class FileStore implements BackingStore {
   readonly path: string;
   readonly size: number;
   readonly readOnly: boolean;
   readonly #file: FileHandle;
+  readonly #unlock: () => Promise<void>;
 
-  private constructor(path: string, size: number, readOnly: boolean, file: FileHandle) {
+  private constructor(path: string, size: number, { file, readOnly, unlock }: OpenedFile) {
     this.path = path;
     this.size = size;
     this.readOnly = readOnly;
     this.#file = file;
+    this.#unlock = unlock;
   }
 
   /** @throws Error that names the path and what to do about it. */
@@ -45,8 +45,7 @@ export class FileStore implements BackingStore {
     }
     // A file that nobody may write is meant to stay as it is, also when root serves it.
     const mayWrite = options.readOnly !== true && (found.mode & 0o222) !== 0;
-    const { file, readOnly } = await openFor(path, mayWrite);
-    return new FileStore(path, found.size, readOnly, file);
+    return new FileStore(path, found.size, await openFor(path, mayWrite));
   }
 
   async read(offset: number, length: number): Promise<Buffer> {
@@ -83,6 +82,7 @@ export class FileStore implements BackingStore {
 
   async close(): Promise<void> {
     await this.#file.close();
+    await this.#unlock();
   }
 }
 
@@ -102,19 +102,37 @@ async function createIfMissing(path: string, size: number): Promise<void> {
   }
 }
 
-async function openFor(path: string, mayWrite: boolean): Promise<{ file: FileHandle; readOnly: boolean }> {
+interface OpenedFile {
+  readonly file: FileHandle;
+  readonly readOnly: boolean;
+  /** Gives the image back to other targets. */
+  readonly unlock: () => Promise<void>;
+}
+
+async function openFor(path: string, mayWrite: boolean): Promise<OpenedFile> {
   if (mayWrite) {
     try {
-      return { file: await open(path, 'r+'), readOnly: false };
+      const file = await open(path, 'r+');
+      return { file, readOnly: false, unlock: await lockOrClose(path, file) };
     } catch (error) {
       const code = codeOf(error);
+      if (code === undefined) throw error;
       if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') throw fileError(path, error);
     }
   }
   try {
-    return { file: await open(path, 'r'), readOnly: true };
+    return { file: await open(path, 'r'), readOnly: true, unlock: () => Promise.resolve() };
   } catch (error) {
     throw fileError(path, error);
+  }
+}
+
+async function lockOrClose(path: string, file: FileHandle): Promise<() => Promise<void>> {
+  try {
+    return await lockImage(path);
+  } catch (error) {
+    await file.close();
+    throw error;
   }
 }
 

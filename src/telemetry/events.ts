@@ -54,7 +54,7 @@ export type GatewayEvent =
       readonly peer: Peer;
       readonly session: number;
       readonly target: string;
-      readonly by: 'initiator' | 'target' | 'gateway';
+      readonly by: 'logout' | 'initiator' | 'target' | 'gateway';
       readonly failure?: Failure;
       /** All denials in this session; only the first ones have an event of their own. */
       readonly denials: number;

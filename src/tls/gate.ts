@@ -75,6 +75,11 @@ function refusal(socket: TLSSocket, certificate: X509Certificate): Failure {
   // Typed as an Error, but Node puts OpenSSL's code there, a string.
   const code = String(socket.authorizationError ?? 'UNVERIFIED');
   const hint = HINTS.get(code);
-  const who = `certificate with serial ${certificate.serialNumber}, SHA-256 ${certificate.fingerprint256}`;
+  const who = `certificate of ${subject(certificate)} with serial ${certificate.serialNumber}, SHA-256 ${certificate.fingerprint256}`;
   return new Failure(REASONS.get(code) ?? 'bad_cert', `${code}${hint ? ` (${hint})` : ''}: ${who}`);
+}
+
+/** What the certificate calls its holder, which only a signature of ours would make true; quoted and cut for the log. */
+function subject({ subject: name }: X509Certificate): string {
+  return JSON.stringify(name.replaceAll('\n', ', ').slice(0, 100));
 }

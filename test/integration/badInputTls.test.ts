@@ -38,7 +38,7 @@ test.each([
   expect(initiator.received).toEqual([]);
   const line = await site().log.line({ msg: 'tunnel refused' });
   expect(line).toMatchObject({ reason, told: 'connection closed' });
-  expect(line['detail']).toMatch(/certificate with serial [0-9A-F]+/);
+  expect(line['detail']).toMatch(/certificate of "CN=[^"]*" with serial [0-9A-F]+/);
 });
 
 test('a peer that offers another ALPN protocol is cut off in the handshake', async () => {

@@ -150,6 +150,7 @@ test('the answer to a Logout still comes through before the connection closes', 
   const { bhs } = (await initiator.next())!;
   expect(opcodeAt(bhs, 0)).toBe(Opcode.logoutResponse);
   await initiator.closed;
+  expect(await site.log.line({ msg: 'session ended' })).toMatchObject({ level: 'info', by: 'logout' });
 });
 
 test.each(['initiator', 'target'] as const)(
