@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { iscsiInq, iscsiLs } from './support/libiscsi.ts';
+import { iscsiInq, iscsiLsTargets } from './support/libiscsi.ts';
 import { resources } from './support/resources.ts';
 import { issueCertificates, startGateway, startStub, type ChapBothWays } from './support/sangate.ts';
 import { diskFile, Tgtd } from './support/tgtd.ts';
@@ -35,8 +35,8 @@ beforeAll(async () => {
     outgoing: { ...arrayMutual, secret: 'a-wrong-secret-1' },
   });
   const certificates = await issueCertificates(opened);
-  // tgtd (like IET, its ancestor) takes CHAP_A=7, which is SHA-256, for SHA-1
-  const chap: ChapBothWays = { ...arrayAccount, mutual: arrayMutual, algorithms: ['md5'] };
+  // Without algorithms: tgtd takes CHAP_A=7, which is SHA-256, for SHA-1, so that MD5 has to be offered before it.
+  const chap: ChapBothWays = { ...arrayAccount, mutual: arrayMutual };
   const gateway = await startGateway(opened, {
     certificates,
     backends: [
@@ -57,10 +57,11 @@ test('an initiator that demands the proof of the gateway gets it', async () => {
   expect(await login({ ...account, mutual })).toContain('Peripheral Device Type:DIRECT_ACCESS');
 });
 
-test('discovery asks for the secret too', async () => {
-  const { stdout } = await iscsiLs({ portal, iqn, chap: account });
+test('discovery asks for the secret too, and shows arrays that guard their discovery and those that do not', async () => {
+  const { stdout } = await iscsiLsTargets({ portal, iqn, chap: account });
   expect(stdout).toContain(`Target:${target} Portal:${portal},1`);
-  const { code, stdout: nothing } = await iscsiLs({ portal, iqn });
+  expect(stdout).toContain(`Target:${impostor} Portal:${portal},1`);
+  const { code, stdout: nothing } = await iscsiLsTargets({ portal, iqn });
   expect({ code: code === 0, nothing }).toEqual({ code: false, nothing: '' });
 });
 

@@ -14,6 +14,11 @@ export async function iscsiLs(login: Login): Promise<Finished> {
   return run('iscsi-ls', ['-s', '-i', login.iqn, url(login)]);
 }
 
+/** Discovery alone: `iscsi-ls`. */
+export async function iscsiLsTargets(login: Login): Promise<Finished> {
+  return run('iscsi-ls', ['-i', login.iqn, url(login)]);
+}
+
 /** A login to one logical unit and an INQUIRY: `iscsi-inq`. */
 export async function iscsiInq(login: Login, target: string, lun = 1): Promise<Finished> {
   return run('iscsi-inq', ['-i', login.iqn, url(login, `/${target}/${lun}`)]);
