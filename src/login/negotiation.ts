@@ -42,6 +42,24 @@ export class Negotiation {
     }
   }
 
+  /**
+   * True if the side says nothing new: the key in the words of before, or with the value that it was settled on. RFC 7143 §6.3
+   * has no place for that, but libiscsi says all its keys again in each message of its own.
+   *
+   * @throws ProtocolError `duplicate_key` when it now says something else
+   */
+  isRepeated(side: Side, key: string, value: string): boolean {
+    const before = this.#said[side].get(key);
+    if (before === undefined) return false;
+    if (before === value || this.#outcomes.get(key) === value) return true;
+    throw new ProtocolError('duplicate_key', `${key} is negotiated a second time`);
+  }
+
+  /** What the key was settled on, if it was. */
+  outcome(key: string): string | undefined {
+    return this.#outcomes.get(key);
+  }
+
   /** True if `side` has offered the key and waits for the answer. */
   isOpen(side: Side, key: string): boolean {
     return this.#said[side].has(key) && !this.#outcomes.has(key);

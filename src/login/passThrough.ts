@@ -23,6 +23,8 @@ const HELD: ReadonlyMap<string, string> = new Map([
 export class PassThroughNegotiation {
   readonly #negotiation = new Negotiation();
   #unanswered: TextPair[] = [];
+  /** Keys that the initiator said again: the target hears of them once, the initiator gets the answer again. */
+  #repeated: string[] = [];
 
   /**
    * @returns what goes on to the target
@@ -40,6 +42,8 @@ export class PassThroughNegotiation {
         (rule.kind === 'declared' && rule.by === 'target')
       ) {
         throw new ProtocolError('bad_text', `${key} has no place in operational negotiation`);
+      } else if (this.#negotiation.isRepeated('initiator', key, this.#held(key, value))) {
+        this.#repeated.push(key);
       } else {
         forward.push([key, this.#held(key, value)]);
       }
@@ -70,11 +74,21 @@ export class PassThroughNegotiation {
       if (!(error instanceof ProtocolError)) throw error;
       throw new Failure('backend_protocol', `the target's answer: ${error.message}`, { cause: error });
     }
-    return forward;
+    return [...forward, ...this.#answersAgain(forward)];
   }
 
   get parameters(): NegotiatedParameters {
     return this.#negotiation.parameters;
+  }
+
+  #answersAgain(forward: readonly TextPair[]): TextPair[] {
+    const answered = new Set(forward.map(([key]) => key));
+    const pairs = this.#repeated.flatMap((key): TextPair[] => {
+      const outcome = KEYS.get(key)?.kind === 'declared' ? undefined : this.#negotiation.outcome(key);
+      return outcome === undefined || answered.has(key) ? [] : [[key, outcome]];
+    });
+    this.#repeated = [];
+    return pairs;
   }
 
   /** Reads what is settled by now, so that a value that no rule allows is held against the side that said it. */

@@ -95,6 +95,20 @@ test('at the end it is known what the two agreed on', () => {
   });
 });
 
+test('keys that an initiator repeats are answered again, and the target hears of them once', () => {
+  const negotiation = new PassThroughNegotiation();
+  const offers = { HeaderDigest: 'None', MaxConnections: '8', MaxRecvDataSegmentLength: '262144' };
+  // libiscsi narrows its list of digests to the one that was chosen.
+  negotiation.fromInitiator(keys({ ...offers, HeaderDigest: 'None,CRC32C' }));
+  negotiation.fromTarget(keys({ HeaderDigest: 'None', MaxRecvDataSegmentLength: '1048576' }));
+  expect(forwarded(negotiation.fromInitiator(keys({ ...offers, MaxBurstLength: '262144' })))).toEqual({
+    MaxBurstLength: '262144',
+  });
+  const answers = { MaxConnections: '1', MaxBurstLength: '65536' };
+  expect(forwarded(negotiation.fromTarget(keys(answers)))).toEqual({ ...answers, HeaderDigest: 'None' });
+  expect(negotiation.parameters.maxRecvDataSegmentLength).toEqual({ initiator: 262144, target: 1048576 });
+});
+
 test('an initiator that negotiates a key a second time ends the login', () => {
   const negotiation = new PassThroughNegotiation();
   negotiation.fromInitiator(keys({ HeaderDigest: 'None' }));
