@@ -1,5 +1,8 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
+import { inventory } from '../pki/inventory.ts';
+import { renewCrl, revoke, type CrlRenewal } from '../pki/revocation.ts';
 import { initStore, issueInto } from '../pki/store.ts';
+import { pkiListing, pkiTable } from './pkiListing.ts';
 import { terminal } from './terminal.ts';
 
 const DEFAULT_DIR = 'certs';
@@ -8,7 +11,10 @@ export function pkiCommand() {
   return new Command('pki')
     .description('a small certificate authority for gateways and stubs')
     .addCommand(initCommand())
-    .addCommand(issueCommand());
+    .addCommand(issueCommand())
+    .addCommand(revokeCommand())
+    .addCommand(renewCrlCommand())
+    .addCommand(listCommand());
 }
 
 function initCommand() {
@@ -56,6 +62,61 @@ function issueCommand() {
       });
       terminal.result(`${certFile}\n${keyFile}`);
     });
+}
+
+function revokeCommand() {
+  return new Command('revoke')
+    .description('put a certificate on the revocation list')
+    .argument('<which>', 'name in the directory, certificate file, or serial number in hex')
+    .option('-d, --dir <dir>', 'where the authority and its list are', DEFAULT_DIR)
+    .option('--crl-days <n>', 'validity of the new list; as long as that of the old one unless told', days)
+    .action(async (which, { dir, crlDays }) => {
+      const done = await revoke(dir, which, crlDays === undefined ? {} : { crlDays });
+      terminal.result(done.crlFile);
+      if (!done.certificateSeen) {
+        terminal.warning(
+          `serial number ${done.serial} is taken as it is given, without a certificate to compare`,
+        );
+      }
+      const what = done.certificateSeen ? `${which} (serial number ${done.serial})` : done.serial;
+      if (!done.renewal) {
+        const since = done.revokedAt.toISOString();
+        terminal.note(`${what} was revoked already, at ${since}: the list stays as it is.`);
+        return;
+      }
+      terminal.note(`${what} is revoked. ${describe(done.renewal)}`);
+    });
+}
+
+function renewCrlCommand() {
+  return new Command('renew-crl')
+    .description('sign the revocation list anew before it ends: same entries, later dates')
+    .option('-d, --dir <dir>', 'where the authority and its list are', DEFAULT_DIR)
+    .option('--crl-days <n>', 'validity; as long as that of the old one unless told', days)
+    .action(async ({ dir, crlDays }) => {
+      const renewal = await renewCrl(dir, crlDays === undefined ? {} : { crlDays });
+      terminal.result(renewal.crlFile);
+      terminal.note(describe(renewal));
+    });
+}
+
+function listCommand() {
+  return new Command('list')
+    .description('the certificates of a directory, and which are revoked')
+    .option('-d, --dir <dir>', 'where the authority, its list and the certificates are', DEFAULT_DIR)
+    .option('--json', 'for programs')
+    .action(async ({ dir, json }) => {
+      const listing = pkiListing(await inventory(dir), new Date());
+      terminal.result(json === true ? JSON.stringify(listing, null, 2) : pkiTable(listing));
+    });
+}
+
+function describe({ crlFile, number, nextUpdate }: CrlRenewal): string {
+  const until = nextUpdate.toISOString().slice(0, 10);
+  return (
+    `Revocation list ${number} is valid until ${until}.\n` +
+    `It holds once ${crlFile} is at the gateway and the gateway is restarted, which reads it at the start.`
+  );
 }
 
 function days(text: string): number {

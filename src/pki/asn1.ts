@@ -39,3 +39,10 @@ export function time(date: Date): Asn1 {
 }
 
 export const encode = (value: Asn1): Buffer => Buffer.from(forge.asn1.toDer(value).getBytes(), 'binary');
+
+/** Reads one element, to the last byte; throws on what is no DER. Bit strings stay bytes. */
+export function decode(der: Buffer): Asn1 {
+  // forge takes options here, which its types do not know
+  const options = { strict: true, parseAllBytes: true, decodeBitStrings: false } as unknown as boolean;
+  return forge.asn1.fromDer(der.toString('binary'), options);
+}

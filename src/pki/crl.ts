@@ -1,14 +1,16 @@
 import forge from 'node-forge';
-import { integer, octetString, oid, sequence, tagged0, time } from './asn1.ts';
+import { integer, octetString, oid, sequence, tagged0, time, type Asn1 } from './asn1.ts';
 import { signerOf } from './authority.ts';
 import { validFor, type CertificateAndKey } from './certificate.ts';
 import { PkiError } from './pkiError.ts';
 import { signatureAlgorithm, signToPem } from './signing.ts';
 
-interface RevokedCertificate {
+export interface RevokedCertificate {
   /** Hex, as `X509Certificate.serialNumber` shows it. */
   readonly serial: string;
   readonly revokedAt: Date;
+  /** Extensions of the entry (RFC 5280 §5.3), such as a reason, as they were read. */
+  readonly extensions?: Asn1;
 }
 
 export interface CrlOptions {
@@ -28,8 +30,8 @@ export function createCrl(options: CrlOptions): string {
   if (!Number.isSafeInteger(options.number) || options.number < 0) {
     throw new PkiError(`${options.number} is no CRL number: it is a whole number that grows from CRL to CRL`);
   }
-  const entries = options.revoked.map(({ serial, revokedAt }) =>
-    sequence([serialNumber(serial), time(revokedAt)]),
+  const entries = options.revoked.map(({ serial, revokedAt, extensions }) =>
+    sequence([serialNumber(serial), time(revokedAt), ...(extensions ? [extensions] : [])]),
   );
   const toBeSigned = sequence([
     integer('1'), // v2
@@ -50,12 +52,11 @@ export function createCrl(options: CrlOptions): string {
 }
 
 const AUTHORITY_KEY_IDENTIFIER = '2.5.29.35';
-const CRL_NUMBER = '2.5.29.20';
+export const CRL_NUMBER = '2.5.29.20';
 
-const extension = (id: string, value: forge.asn1.Asn1): forge.asn1.Asn1 =>
-  sequence([oid(id), octetString(value)]);
+const extension = (id: string, value: Asn1): Asn1 => sequence([oid(id), octetString(value)]);
 
-function serialNumber(hex: string): forge.asn1.Asn1 {
+function serialNumber(hex: string): Asn1 {
   if (!/^[0-9a-f]{1,40}$/i.test(hex)) {
     throw new PkiError(`${JSON.stringify(hex)} is no serial number: give up to 40 hex digits without colons`);
   }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, lstat, open, rename, unlink } from 'node:fs/promises';
+import { chmod, chown, link, lstat, open, rename, stat, unlink } from 'node:fs/promises';
 import { PkiError } from './pkiError.ts';
 
 /**
@@ -22,6 +22,20 @@ export async function writeNew(file: string, text: string, mode: number): Promis
 export async function writeOver(file: string, text: string, mode: number): Promise<void> {
   const temporary = await writeTemporary(file, text, mode);
   try {
+    await rename(temporary, file);
+  } catch (cause) {
+    await unlink(temporary);
+    throw cause;
+  }
+}
+
+/** As `writeOver`, with the mode of what is there, and for root with its owner: who could read it still can. */
+export async function replace(file: string, text: string): Promise<void> {
+  const { mode, uid, gid } = await stat(file);
+  const temporary = await writeTemporary(file, text, 0o600);
+  try {
+    if (process.getuid?.() === 0) await chown(temporary, uid, gid);
+    await chmod(temporary, mode & 0o777); // unlike the mode at opening, free of the umask
     await rename(temporary, file);
   } catch (cause) {
     await unlink(temporary);

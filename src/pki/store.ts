@@ -75,7 +75,8 @@ export async function issueInto(
   return { certFile, keyFile };
 }
 
-function storeFiles(directory: string): StoreFiles {
+/** Where a directory has its authority. */
+export function storeFiles(directory: string): StoreFiles {
   return {
     caFile: join(directory, 'ca.crt'),
     caKeyFile: join(directory, 'ca.key'),
@@ -94,7 +95,8 @@ function issuedFiles(directory: string, name: string): IssuedFiles {
   return { certFile: join(directory, `${name}.crt`), keyFile: join(directory, `${name}.key`) };
 }
 
-async function readAuthority(directory: string): Promise<CertificateAndKey> {
+/** The directory's CA with its key, as read. */
+export async function readAuthority(directory: string): Promise<CertificateAndKey> {
   const { caFile, caKeyFile } = storeFiles(directory);
   try {
     return { certPem: await readFile(caFile, 'utf8'), keyPem: await readFile(caKeyFile, 'utf8') };
