@@ -167,8 +167,11 @@ function buildInitiator(
     certificate,
     from: addressSet(from),
     ...(chap !== undefined && { chap: buildChap(chap, [...path, 'chap'], context) }),
-    access: access.map(({ target }, index) => ({
+    access: access.map(({ target, luns, mode, allow }, index) => ({
       target,
+      ...(luns !== undefined && { luns }),
+      mode,
+      allow,
       location: context.findings.location([...path, 'access', index], 'value'),
     })),
     location: context.findings.location(path, 'key'),

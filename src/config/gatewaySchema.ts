@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PERMISSIONS } from '../policy/rules.ts';
 import * as field from './fields.ts';
 
 const tls = z
@@ -76,8 +77,29 @@ const initiator = z.strictObject({
     .array(
       z.strictObject({
         target: field.targetPattern.meta({
-          description: 'A target, exact or with `*` for any run of characters.',
+          description:
+            'A target, exact or with `*` for any run of characters. The first entry that matches a target decides.',
         }),
+        luns: z
+          .array(z.int().min(0).max(16383))
+          .min(1)
+          .optional()
+          .meta({
+            description: 'The logical units that are there for it; without this key all are.',
+            examples: [[0, 1]],
+          }),
+        mode: z.enum(['read-write', 'read-only']).default('read-write').meta({
+          description:
+            'With `read-only` whatever changes the medium, a reservation or a setting gets DATA PROTECT, and the disk shows itself write-protected.',
+        }),
+        allow: z
+          .array(z.enum(PERMISSIONS))
+          .default([])
+          .meta({
+            description:
+              'What is refused otherwise, by name. With `mode: read-only` only `reservations` and `target-reset` can be allowed.',
+            examples: [['format']],
+          }),
       }),
     )
     .min(1)

@@ -25,6 +25,16 @@ export function parseLun(bytes: Uint8Array, at = 0): Lun {
   throw badLun(bytes, at, 'unknown addressing method');
 }
 
+/** As parseLun, but undefined for a form that is refused. */
+export function canonicalLun(bytes: Uint8Array, at = 0): Lun | undefined {
+  try {
+    return parseLun(bytes, at);
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
+}
+
 /** Writes a LUN as most targets do: peripheral addressing below 256, flat space above. */
 export function encodeLun(lun: Lun): Buffer {
   const bytes = Buffer.alloc(8);

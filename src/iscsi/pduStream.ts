@@ -18,6 +18,8 @@ export const Disposition = {
   passPatched: 1,
   /** Does not go on: it is assembled whole and given to `collected`. */
   collect: 2,
+  /** Does not go on, and neither it nor its data is kept. */
+  absorb: 3,
 } as const;
 
 export type DispositionValue = (typeof Disposition)[keyof typeof Disposition];
@@ -31,6 +33,8 @@ export interface PduHandler {
   header(bytes: Buffer, at: number): DispositionValue;
   /** A PDU that `header` wanted collected; everything before it has been passed on. */
   collected(pdu: Pdu): void;
+  /** The header of a PDU that `header` wanted absorbed; everything before it has been passed on. */
+  absorbed(): void;
   /** Bytes that go on, in order: views into the chunk that came, or a header that a chunk border had cut. */
   pass(view: Buffer): void;
 }
@@ -58,6 +62,10 @@ export class PduStream {
   #remaining = 0;
   /** Where the current PDU is being assembled, if it is one to collect. */
   #collecting: Buffer | undefined;
+  /** The current PDU does not go on. */
+  #isHeldBack = false;
+  /** What waits for the current PDU to end. */
+  #atBoundary: (() => void)[] = [];
 
   constructor(handler: PduHandler, options: PduStreamOptions) {
     this.#handler = handler;
@@ -81,22 +89,22 @@ export class PduStream {
       if (this.#remaining > 0) {
         const length = Math.min(this.#remaining, end - at);
         this.#remaining -= length;
-        if (this.#collecting === undefined) {
-          at += length;
-        } else {
-          chunk.copy(this.#collecting, this.#collecting.length - this.#remaining - length, at, at + length);
-          at += length;
-          runStart = at;
-          if (this.#remaining === 0) this.#collected();
+        const collecting = this.#collecting;
+        if (collecting !== undefined) {
+          chunk.copy(collecting, collecting.length - this.#remaining - length, at, at + length);
         }
+        at += length;
+        if (this.#isHeldBack) runStart = at;
+        if (this.#remaining === 0) runStart = this.#endPdu(chunk, runStart, at);
         continue;
       }
       const headerLength = this.#cutLength === 0 ? this.#headerLengthAt(chunk, at, end) : 0;
       if (headerLength > 0) {
-        if (this.#header(chunk, at, headerLength) === Disposition.collect) {
+        const disposition = this.#header(chunk, at, headerLength);
+        if (isHeldBack(disposition)) {
           this.#pass(chunk, runStart, at);
-          this.#collect(chunk, at, headerLength);
           runStart = at + headerLength;
+          this.#holdBack(disposition, chunk, at, headerLength);
         }
         at += headerLength;
       } else {
@@ -106,6 +114,15 @@ export class PduStream {
       }
     }
     this.#pass(chunk, runStart, end);
+  }
+
+  /**
+   * Runs `emit` where bytes of one's own fit in between those that are passed on: now, or when the PDU that is under way has
+   * ended. Not to be called from this stream's own handler, whose `collected` and `absorbed` stand between two PDUs anyway.
+   */
+  atBoundary(emit: () => void): void {
+    if (this.#remaining === 0 || this.#isHeldBack) emit();
+    else this.#atBoundary.push(emit);
   }
 
   /** True between two PDUs: the stream may end here without a PDU being cut. */
@@ -156,10 +173,25 @@ export class PduStream {
     if (headerLength > 0) {
       const header = Buffer.from(this.#cut.subarray(0, headerLength));
       this.#cutLength = 0;
-      if (this.#header(header, 0, headerLength) === Disposition.collect)
-        this.#collect(header, 0, headerLength);
+      const disposition = this.#header(header, 0, headerLength);
+      if (isHeldBack(disposition)) this.#holdBack(disposition, header, 0, headerLength);
       else this.#handler.pass(header);
     }
+    return at;
+  }
+
+  #holdBack(disposition: DispositionValue, bytes: Buffer, at: number, headerLength: number): void {
+    this.#isHeldBack = this.#remaining > 0;
+    if (disposition === Disposition.absorb) this.#handler.absorbed();
+    else this.#collect(bytes, at, headerLength);
+  }
+
+  #endPdu(chunk: Buffer, runStart: number, at: number): number {
+    this.#isHeldBack = false;
+    if (this.#collecting !== undefined) this.#collected();
+    if (this.#atBoundary.length === 0) return runStart;
+    this.#pass(chunk, runStart, at);
+    for (const emit of this.#atBoundary.splice(0)) emit();
     return at;
   }
 
@@ -185,4 +217,8 @@ export class PduStream {
   #pass(chunk: Buffer, from: number, to: number): void {
     if (to > from) this.#handler.pass(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
   }
+}
+
+function isHeldBack(disposition: DispositionValue): boolean {
+  return disposition === Disposition.collect || disposition === Disposition.absorb;
 }

@@ -1,3 +1,4 @@
+import { DANGEROUS_COMMANDS } from '../scsi/commandClass.ts';
 import type { ChapRequirement } from './chapRequirement.ts';
 
 /** Addresses that a rule admits. Built by src/config on net.BlockList, which knows IPv4, IPv6 and mapped forms. */
@@ -17,9 +18,20 @@ export type CertificateMatch =
 /** Where a rule stands in the user's file: `config/gateway.yaml:17:5`. */
 export type RuleLocation = string;
 
+export type AccessMode = 'read-write' | 'read-only';
+
+/** What an access rule can allow beyond its mode. */
+export const PERMISSIONS = [...DANGEROUS_COMMANDS, 'target-reset', 'reservations'] as const;
+
+export type Permission = (typeof PERMISSIONS)[number];
+
 export interface AccessRule {
   /** A target name, exact or with `*` for any run of characters; lower case. */
   readonly target: string;
+  /** Logical units that are there for this initiator; absent: all. */
+  readonly luns?: readonly number[];
+  readonly mode: AccessMode;
+  readonly allow: readonly Permission[];
   readonly location: RuleLocation;
 }
 

@@ -26,12 +26,17 @@ export class Legs {
    * @returns true if the header changed
    */
   patchRequest(bytes: Buffer, at: number): boolean {
+    const said = this.noteInitiator(bytes, at);
     const field = at + Offset.expStatSN;
-    const said = u32At(bytes, field);
-    this.#initiatorExpStatSN = said;
     if (said === this.#expStatSN) return false;
     setU32At(bytes, field, this.#expStatSN);
     return true;
+  }
+
+  /** Takes down what the initiator says in a request that does not go on. */
+  noteInitiator(bytes: Buffer, at: number): number {
+    this.#initiatorExpStatSN = u32At(bytes, at + Offset.expStatSN);
+    return this.#initiatorExpStatSN;
   }
 
   /**
@@ -43,22 +48,23 @@ export class Legs {
   patchResponse(bytes: Buffer, at: number, advances: boolean): boolean {
     const field = at + Offset.statSN;
     const said = u32At(bytes, field);
-    const ours = advances ? this.advance(said) : this.#statSN;
+    if (advances) this.received(said);
+    const ours = advances ? this.take() : this.#statSN;
     if (said === ours) return false;
     setU32At(bytes, field, ours);
     return true;
   }
 
-  /**
-   * The target has used up a number.
-   *
-   * @returns the initiator leg's number for the same response
-   */
-  advance(targetStatSN: number): number {
+  /** The target has used up a number. */
+  received(targetStatSN: number): void {
     this.#expStatSN = serialAdd(targetStatSN, 1);
-    const ours = this.#statSN;
-    this.#statSN = serialAdd(ours, 1);
-    return ours;
+  }
+
+  /** The number of a response that goes to the initiator now. */
+  take(): number {
+    const statSN = this.#statSN;
+    this.#statSN = serialAdd(statSN, 1);
+    return statSN;
   }
 
   /** What the initiator last said, for a header of its own that is shown back to it. */

@@ -3,6 +3,7 @@ import { answerSessionText, isDeclarationOnly } from '../discovery/sessionText.t
 import {
   ahsLengthAt,
   BHS_LENGTH,
+  dataSegmentLengthAt,
   Flag,
   flagsAt,
   Offset,
@@ -20,12 +21,20 @@ import { MAX_TEXT_LENGTH, parseKeys } from '../iscsi/text.ts';
 import { NON_ANSWERS } from '../login/keys.ts';
 import { readMaxRecvDataSegmentLength, type NegotiatedParameters, type Side } from '../login/negotiation.ts';
 import { AuthenticatedLogin } from '../login/targetLogin.ts';
+import { CommandPolicy } from '../policy/commandPolicy.ts';
 import { Authorization, type Admission } from '../policy/policy.ts';
+import { textAnswer } from './answers.ts';
+import { CommandGate, type Refusal } from './commandGate.ts';
+import { Declarations } from './declarations.ts';
 import { Legs } from './legs.ts';
-import { Substitutions } from './substitution.ts';
+import { ResponseFilter } from './responseFilter.ts';
+import { Substitutions, type Answer } from './substitution.ts';
 
-/** More than any initiator declares at once; a target that never answers must not cost memory. */
-const MAX_DECLARING = 64;
+/** The most that one Data-In of an answer that is rewritten may hold; bounded by what initiators take. */
+const MAX_FILTERED_LENGTH = 1024 * 1024;
+/** An answer to Text is held until the target's NOP-In comes. */
+const MAX_TEXTS = 64;
+const NOTHING = Buffer.alloc(0);
 
 export interface RelayOptions {
   /** The two proofs without which there is no relay: the initiator proved who it is, and policy lets it use this target. */
@@ -62,12 +71,17 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #digests: Digests;
   readonly #legs: Legs;
+  readonly #gate: CommandGate;
+  readonly #filter: ResponseFilter;
   readonly #substitutions = new Substitutions();
   readonly #fromInitiator: PduStream;
   readonly #fromTarget: PduStream;
   #maxRecv: Record<Side, number>;
-  /** Declarations of a new MaxRecvDataSegmentLength that the target has yet to answer, by task tag. */
-  readonly #declaring = new Set<number>();
+  readonly #declarations = new Declarations();
+  /** What goes to the target in the place of the request that is being absorbed. */
+  #inPlace: (() => void) | undefined;
+  /** What the target last said of its command window. */
+  readonly #window = { expCmdSN: 0, maxCmdSN: 0 };
   #isLoggedOut = false;
 
   constructor(options: RelayOptions) {
@@ -82,15 +96,20 @@ export class Relay {
     }
     this.#options = options;
     this.#digests = parameters.digests;
+    const policy = new CommandPolicy(authorization.access);
+    this.#filter = new ResponseFilter(policy);
+    this.#gate = new CommandGate(policy, this.#substitutions, this.#filter, options.onDenied);
     this.#legs = new Legs(options.statSN, options.expStatSN);
     this.#maxRecv = { ...parameters.maxRecvDataSegmentLength };
-    const common = { digests: parameters.digests, maxCollectedLength: MAX_TEXT_LENGTH };
+    const { digests } = parameters;
     this.#fromInitiator = new PduStream(this.#initiatorPdus(), {
-      ...common,
+      digests,
+      maxCollectedLength: MAX_TEXT_LENGTH,
       maxDataSegmentLength: this.#maxRecv.target,
     });
     this.#fromTarget = new PduStream(this.#targetPdus(), {
-      ...common,
+      digests,
+      maxCollectedLength: MAX_FILTERED_LENGTH,
       maxDataSegmentLength: this.#maxRecv.initiator,
     });
   }
@@ -117,6 +136,7 @@ export class Relay {
       pass: this.#options.toTarget,
       header: (bytes, at) => this.#request(bytes, at),
       collected: (pdu) => this.#text(pdu),
+      absorbed: () => this.#inPlace?.(),
     };
   }
 
@@ -125,6 +145,7 @@ export class Relay {
       pass: this.#options.toInitiator,
       header: (bytes, at) => this.#response(bytes, at),
       collected: (pdu) => this.#collectedResponse(pdu),
+      absorbed: () => {},
     };
   }
 
@@ -134,11 +155,14 @@ export class Relay {
     if (opcode !== Opcode.scsiCommand) refuseAdditionalHeaders(bytes, at);
     switch (opcode) {
       case Opcode.scsiCommand:
+        return this.#command(bytes, at);
       case Opcode.dataOut:
-      case Opcode.nopOut:
+        return this.#dataOut(bytes, at);
       case Opcode.taskManagementRequest:
+        return this.#taskManagement(bytes, at);
+      case Opcode.nopOut:
       case Opcode.logoutRequest:
-        return this.#legs.patchRequest(bytes, at) ? Disposition.passPatched : Disposition.pass;
+        return this.#forwarded(bytes, at);
       case Opcode.textRequest:
         return Disposition.collect;
       default:
@@ -149,17 +173,63 @@ export class Relay {
     }
   }
 
+  #forwarded(bytes: Buffer, at: number): DispositionValue {
+    return this.#legs.patchRequest(bytes, at) ? Disposition.passPatched : Disposition.pass;
+  }
+
+  #command(bytes: Buffer, at: number): DispositionValue {
+    const refusal = this.#gate.command(bytes, at);
+    return refusal === undefined ? this.#forwarded(bytes, at) : this.#refuse(refusal);
+  }
+
+  #taskManagement(bytes: Buffer, at: number): DispositionValue {
+    const refusal = this.#gate.taskManagement(bytes, at);
+    return refusal === undefined ? this.#forwarded(bytes, at) : this.#refuse(refusal);
+  }
+
+  #dataOut(bytes: Buffer, at: number): DispositionValue {
+    const refused = this.#gate.dataOut(bytes, at);
+    if (refused === undefined) return this.#forwarded(bytes, at);
+    this.#legs.noteInitiator(bytes, at);
+    const { answer } = refused;
+    if (answer !== undefined) this.#fromTarget.atBoundary(() => this.#answer(answer));
+    this.#inPlace = undefined;
+    return Disposition.absorb;
+  }
+
+  /** Sends a NOP-Out in the place of what policy refuses; the answer goes out when its NOP-In has come. */
+  #refuse({ request, answer, awaitsData }: Refusal): DispositionValue {
+    this.#legs.patchRequest(request, 0);
+    const nopOut = this.#substitutions.replace(request, answer, awaitsData);
+    this.#inPlace = () => this.#options.toTarget(wirePdu(nopOut, NOTHING, NOTHING, this.#digests));
+    return Disposition.absorb;
+  }
+
+  #answer(answer: Answer): void {
+    const numbers = { statSN: this.#legs.take(), ...this.#window };
+    this.#options.toInitiator(answer(numbers, this.#digests));
+  }
+
   #response(bytes: Buffer, at: number): DispositionValue {
     this.traffic.target.pdus++;
     const opcode = opcodeAt(bytes, at);
     refuseAdditionalHeaders(bytes, at);
+    this.#window.expCmdSN = u32At(bytes, at + Offset.expCmdSN);
+    this.#window.maxCmdSN = u32At(bytes, at + Offset.maxCmdSN);
     switch (opcode) {
-      case Opcode.dataIn: {
-        const carriesStatus = (flagsAt(bytes, at) & Flag.status) !== 0; // else the field is reserved (§11.7.4)
-        return carriesStatus ? this.#patched(bytes, at, true) : Disposition.pass;
+      case Opcode.dataIn:
+        return this.#dataIn(bytes, at);
+      case Opcode.scsiResponse: {
+        const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
+        if (this.#filter.rewrites(initiatorTaskTag)) return Disposition.collect;
+        this.#filter.ended(initiatorTaskTag);
+        return this.#patched(bytes, at, true);
       }
-      case Opcode.scsiResponse:
-      case Opcode.taskManagementResponse:
+      case Opcode.taskManagementResponse: {
+        const hasChanged = this.#gate.taskManagementAnswered(bytes, at);
+        const disposition = this.#patched(bytes, at, true);
+        return hasChanged ? Disposition.passPatched : disposition;
+      }
       case Opcode.asyncMessage:
         return this.#patched(bytes, at, true);
       case Opcode.logoutResponse:
@@ -169,11 +239,12 @@ export class Relay {
         return this.#patched(bytes, at, false);
       case Opcode.nopIn: {
         const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
-        if (this.#substitutions.has(initiatorTaskTag)) return Disposition.collect;
+        if (this.#substitutions.awaitsNopIn(initiatorTaskTag)) return Disposition.collect;
         return this.#patched(bytes, at, initiatorTaskTag !== RESERVED_TAG);
       }
       case Opcode.textResponse:
       case Opcode.reject:
+        refuseLongText(bytes, at);
         return Disposition.collect;
       default:
         throw new ProtocolError(
@@ -181,6 +252,15 @@ export class Relay {
           `the target sent ${describeOpcode(opcode)} in full feature phase`,
         );
     }
+  }
+
+  #dataIn(bytes: Buffer, at: number): DispositionValue {
+    const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
+    if (this.#filter.rewrites(initiatorTaskTag)) return Disposition.collect;
+    const hasStatus = (flagsAt(bytes, at) & Flag.status) !== 0;
+    if (!hasStatus) return Disposition.pass; // StatSN is reserved (RFC 7143 §11.7.4)
+    this.#filter.ended(initiatorTaskTag);
+    return this.#patched(bytes, at, true);
   }
 
   #patched(bytes: Buffer, at: number, advances: boolean): DispositionValue {
@@ -196,7 +276,7 @@ export class Relay {
     const keys = parseKeys(pdu.data);
     this.#legs.patchRequest(pdu.bhs, 0);
     if (isDeclarationOnly(keys)) {
-      this.#awaitAnswer(initiatorTaskTag);
+      this.#declarations.add(initiatorTaskTag);
       this.#declare('initiator', keys);
       this.#options.toTarget(wirePdu(pdu.bhs, pdu.ahs, pdu.data, this.#digests));
     } else {
@@ -205,17 +285,25 @@ export class Relay {
         throw new ProtocolError('text_too_long', 'a Text Request whose answer would not fit into one PDU');
       }
       if (denied.length > 0) this.#options.onDenied(`text keys in full feature phase: ${denied.join(', ')}`);
-      const nopOut = this.#substitutions.replace(pdu.bhs, text);
-      this.#options.toTarget(wirePdu(nopOut, Buffer.alloc(0), Buffer.alloc(0), this.#digests));
+      if (this.#substitutions.count(Opcode.textRequest) >= MAX_TEXTS) {
+        throw new ProtocolError('too_many_pieces', `more than ${MAX_TEXTS} Text Requests without an answer`);
+      }
+      const nopOut = this.#substitutions.replace(pdu.bhs, textAnswer(initiatorTaskTag, text));
+      this.#options.toTarget(wirePdu(nopOut, NOTHING, NOTHING, this.#digests));
     }
   }
 
   #collectedResponse(pdu: Pdu): void {
     switch (opcodeAt(pdu.bhs, 0)) {
       case Opcode.nopIn: {
-        const statSN = this.#legs.advance(u32At(pdu.bhs, Offset.statSN));
-        return this.#options.toInitiator(this.#substitutions.answer(pdu, statSN, this.#digests));
+        this.#legs.received(u32At(pdu.bhs, Offset.statSN));
+        const answer = this.#substitutions.nopIn(u32At(pdu.bhs, Offset.initiatorTaskTag));
+        return answer === undefined ? undefined : this.#answer(answer);
       }
+      case Opcode.dataIn:
+        return this.#filtered(this.#filter.dataIn(pdu));
+      case Opcode.scsiResponse:
+        return this.#filtered(this.#filter.ended(u32At(pdu.bhs, Offset.initiatorTaskTag), [pdu]));
       case Opcode.textResponse:
         return this.#declarationAnswer(pdu);
       default:
@@ -223,20 +311,19 @@ export class Relay {
     }
   }
 
-  #awaitAnswer(initiatorTaskTag: number): void {
-    if (initiatorTaskTag === RESERVED_TAG || this.#declaring.has(initiatorTaskTag)) {
-      throw new ProtocolError('bad_sequence', 'a declaration whose task tag is reserved or in use');
+  /** Sends what the filter let out; numbers are patched now, because some of it was held back. */
+  #filtered(pdus: readonly Pdu[]): void {
+    for (const { bhs, ahs, data } of pdus) {
+      const isDataIn = opcodeAt(bhs, 0) === Opcode.dataIn;
+      if (!isDataIn || (flagsAt(bhs, 0) & Flag.status) !== 0) this.#legs.patchResponse(bhs, 0, true);
+      this.#options.toInitiator(wirePdu(bhs, ahs, data, this.#digests));
     }
-    if (this.#declaring.size === MAX_DECLARING) {
-      throw new ProtocolError('too_many_pieces', `more than ${MAX_DECLARING} declarations without an answer`);
-    }
-    this.#declaring.add(initiatorTaskTag);
   }
 
   #declarationAnswer(pdu: Pdu): void {
     const { initiatorTaskTag, final } = decodeBhs('textResponse', pdu.bhs);
     const keys = parseKeys(pdu.data);
-    const isExpected = this.#declaring.delete(initiatorTaskTag) && final;
+    const isExpected = this.#declarations.answered(initiatorTaskTag) && final;
     if (!isExpected || (keys.size > 0 && !isDeclarationOnly(keys))) {
       throw new ProtocolError('bad_text', 'the target sent text that nobody asked for');
     }
@@ -253,7 +340,8 @@ export class Relay {
       const initiatorTaskTag = u32At(data, Offset.initiatorTaskTag);
       const opcode = opcodeAt(data, 0);
       if (opcode === Opcode.nopOut) this.#substitutions.rejected(initiatorTaskTag)?.copy(data);
-      else if (opcode === Opcode.textRequest) this.#declaring.delete(initiatorTaskTag);
+      else if (opcode === Opcode.textRequest) this.#declarations.answered(initiatorTaskTag);
+      else if (opcode === Opcode.scsiCommand) this.#filter.rejected(initiatorTaskTag);
       setU32At(data, Offset.expStatSN, this.#legs.initiatorExpStatSN);
     }
     this.#legs.patchResponse(pdu.bhs, 0, true);
@@ -268,6 +356,12 @@ export class Relay {
     const stream = side === 'initiator' ? this.#fromTarget : this.#fromInitiator;
     stream.maxDataSegmentLength = this.#maxRecv[side];
   }
+}
+
+function refuseLongText(bytes: Buffer, at: number): void {
+  const length = dataSegmentLengthAt(bytes, at);
+  if (length <= MAX_TEXT_LENGTH) return;
+  throw new ProtocolError('text_too_long', `${describeOpcode(opcodeAt(bytes, at))} with ${length} bytes`);
 }
 
 /** Only a SCSI Command has any (RFC 7143 §11.2.2). */

@@ -1,35 +1,68 @@
-import { RESERVED_TAG } from '../iscsi/bhs.ts';
+import { opcodeAt, RESERVED_TAG } from '../iscsi/bhs.ts';
 import { decodeBhs, encodeBhs } from '../iscsi/layouts.ts';
-import { encodePdu, type Digests, type Pdu } from '../iscsi/pdu.ts';
+import type { Digests } from '../iscsi/pdu.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
+import { taskOf, type Task } from './task.ts';
 
-/** More than any initiator has under way: each holds memory until the array's NOP-In comes. */
-const MAX_PENDING = 64;
+/** More than any target's command window: each holds memory until the target's NOP-In comes. */
+const MAX_PENDING = 4096;
+
+/** Numbers of the initiator leg at the moment an answer goes out. */
+export interface AnswerNumbers {
+  readonly statSN: number;
+  readonly expCmdSN: number;
+  readonly maxCmdSN: number;
+}
+
+/** Writes the answer that the initiator gets in the target's place. */
+export type Answer = (numbers: AnswerNumbers, digests: Digests) => Buffer;
+
+interface Substitute extends Task {
+  /** The initiator's own header. */
+  readonly request: Buffer;
+  readonly answer: Answer;
+  /** Unsolicited data is still on its way: the answer waits for its end (RFC 7143 §11.4.2). */
+  awaitsData: boolean;
+  awaitsNopIn: boolean;
+}
 
 /**
- * A request that the gateway answers itself, without a gap in anybody's numbering: in its place a NOP-Out with the same task tag
- * and CmdSN goes to the target, and the NOP-In that comes back becomes the answer. CmdSN, MaxCmdSN and the order of tasks stay
- * the target's own (RFC 7143 §3.2.2, §11.18).
+ * Requests that the gateway answers itself, without a gap in anybody's numbering: in the place of each a NOP-Out with the same
+ * task tag and CmdSN goes to the target, and when the NOP-In comes back the answer goes out. CmdSN, MaxCmdSN and the order of
+ * tasks stay the target's own (RFC 7143 §4.2.2.1, §11.18).
  */
 export class Substitutions {
-  readonly #pending = new Map<number, { readonly request: Buffer; readonly text: Buffer }>();
+  readonly #pending = new Map<number, Substitute>();
+  /** How many NOP-Ins are still to come for aborted requests whose tag has been used again. */
+  readonly #owed = new Map<number, number>();
 
   /**
-   * Takes a Text Request out of the stream.
+   * Takes a request out of the stream.
    *
-   * @param text the data segment of the Text Response to come
+   * @param request its BHS, with the target leg's ExpStatSN
+   * @param awaitsData Data-Out belongs to it and is still to come
    * @returns the BHS of the NOP-Out that goes in its place
-   * @throws ProtocolError `bad_sequence` for a task tag that is in use, `too_many_pieces`
+   * @throws ProtocolError `bad_sequence` for a task tag that is reserved or in use, `too_many_pieces`
    */
-  replace(request: Buffer, text: Buffer): Buffer {
-    const { immediate, initiatorTaskTag, cmdSN, expStatSN } = decodeBhs('textRequest', request);
-    if (initiatorTaskTag === RESERVED_TAG || this.#pending.has(initiatorTaskTag)) {
-      throw new ProtocolError('bad_sequence', 'a Text Request whose task tag is reserved or in use');
+  replace(request: Buffer, answer: Answer, awaitsData = false): Buffer {
+    const { immediate, initiatorTaskTag, cmdSN, expStatSN } = decodeBhs('nopOut', request);
+    this.release(initiatorTaskTag);
+    if (initiatorTaskTag === RESERVED_TAG) {
+      throw new ProtocolError('bad_sequence', 'a request that wants an answer with the reserved task tag');
     }
-    if (this.#pending.size === MAX_PENDING) {
-      throw new ProtocolError('too_many_pieces', `more than ${MAX_PENDING} Text Requests under way`);
+    if (this.#pending.size >= MAX_PENDING) {
+      throw new ProtocolError(
+        'too_many_pieces',
+        `more than ${MAX_PENDING} requests that wait for their answer`,
+      );
     }
-    this.#pending.set(initiatorTaskTag, { request: Buffer.from(request), text });
+    this.#pending.set(initiatorTaskTag, {
+      ...taskOf(request, 0),
+      request: Buffer.from(request),
+      answer,
+      awaitsData,
+      awaitsNopIn: true,
+    });
     const targetTransferTag = RESERVED_TAG;
     return encodeBhs('nopOut', {
       immediate,
@@ -41,28 +74,89 @@ export class Substitutions {
     });
   }
 
-  has(initiatorTaskTag: number): boolean {
-    return this.#pending.size > 0 && this.#pending.has(initiatorTaskTag);
+  /** A NOP-In with this tag is not the target's answer to a ping of the initiator. */
+  awaitsNopIn(initiatorTaskTag: number): boolean {
+    if (this.#owed.size > 0 && this.#owed.has(initiatorTaskTag)) return true;
+    return this.#pending.size > 0 && this.#pending.get(initiatorTaskTag)?.awaitsNopIn === true;
   }
 
-  /** The initiator's own header, if the target rejects what was sent in its place. */
+  /** Data-Out with this tag belongs to a request that the target never saw. */
+  awaitsData(initiatorTaskTag: number): boolean {
+    return this.#pending.size > 0 && this.#pending.get(initiatorTaskTag)?.awaitsData === true;
+  }
+
+  /** The NOP-In is there. @returns the answer, if it may go out now */
+  nopIn(initiatorTaskTag: number): Answer | undefined {
+    const owed = this.#owed.get(initiatorTaskTag);
+    if (owed !== undefined) {
+      if (owed === 1) this.#owed.delete(initiatorTaskTag);
+      else this.#owed.set(initiatorTaskTag, owed - 1);
+      return undefined;
+    }
+    const substitute = this.#pending.get(initiatorTaskTag)!;
+    substitute.awaitsNopIn = false;
+    return this.#ready(substitute);
+  }
+
+  /** The last unsolicited data is there. @returns the answer, if it may go out now */
+  dataEnded(initiatorTaskTag: number): Answer | undefined {
+    const substitute = this.#pending.get(initiatorTaskTag)!;
+    substitute.awaitsData = false;
+    return this.#ready(substitute);
+  }
+
+  /** Requests that wait for their answer. */
+  get tasks(): Task[] {
+    return this.#pending.size === 0 ? [] : [...this.#pending.values()];
+  }
+
+  /** How many requests with this opcode wait for their answer. */
+  count(opcode: number): number {
+    return [...this.#pending.values()].filter(({ request }) => opcodeAt(request, 0) === opcode).length;
+  }
+
+  /**
+   * A new task is to have this tag. One that was aborted is forgotten: its data that never ended, and the NOP-In that the target may
+   * send later than the end of the abort.
+   *
+   * @throws ProtocolError `bad_sequence` if the tag is in use, `too_many_pieces`
+   */
+  release(initiatorTaskTag: number): void {
+    if (this.#pending.size === 0) return;
+    const old = this.#pending.get(initiatorTaskTag);
+    if (old === undefined) return;
+    if (!old.isOver) throw new ProtocolError('bad_sequence', 'a request whose task tag is in use');
+    this.#pending.delete(initiatorTaskTag);
+    if (!old.awaitsNopIn) return;
+    if (this.#owed.size >= MAX_PENDING) {
+      throw new ProtocolError(
+        'too_many_pieces',
+        `more than ${MAX_PENDING} aborted requests without an answer`,
+      );
+    }
+    this.#owed.set(initiatorTaskTag, (this.#owed.get(initiatorTaskTag) ?? 0) + 1);
+  }
+
+  /**
+   * The target has rejected what was sent in the request's place: there will be no answer, but what data is still on its way is
+   * not for the target.
+   *
+   * @returns the initiator's own header
+   */
   rejected(initiatorTaskTag: number): Buffer | undefined {
-    const request = this.#pending.get(initiatorTaskTag)?.request;
-    this.#pending.delete(initiatorTaskTag);
-    return request;
+    const substitute = this.#pending.get(initiatorTaskTag);
+    if (substitute === undefined) return undefined;
+    substitute.isOver = true;
+    substitute.awaitsNopIn = false;
+    this.#ready(substitute);
+    return substitute.request;
   }
 
-  /** Turns the NOP-In that came back into the Text Response. */
-  answer(nopIn: Pdu, statSN: number, digests: Digests): Buffer {
-    const { initiatorTaskTag, expCmdSN, maxCmdSN } = decodeBhs('nopIn', nopIn.bhs);
-    const { text } = this.#pending.get(initiatorTaskTag)!;
-    this.#pending.delete(initiatorTaskTag);
-    const targetTransferTag = RESERVED_TAG;
-    return encodePdu(
-      'textResponse',
-      { final: true, initiatorTaskTag, targetTransferTag, statSN, expCmdSN, maxCmdSN },
-      text,
-      digests,
-    );
+  #ready(substitute: Substitute): Answer | undefined {
+    if (substitute.awaitsData || substitute.awaitsNopIn) return undefined;
+    this.#pending.delete(substitute.initiatorTaskTag);
+    if (substitute.isOver) return undefined;
+    substitute.isOver = true;
+    return substitute.answer;
   }
 }

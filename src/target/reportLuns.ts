@@ -1,4 +1,5 @@
 import { encodeLun } from '../iscsi/lun.ts';
+import { absentLunInquiry } from '../scsi/absentLun.ts';
 import { parseCdb } from '../scsi/cdb.ts';
 import { AdditionalSense, fixedSense, SenseKey } from '../scsi/sense.ts';
 import { good, illegalRequest, invalidFieldInCdb, type ScsiResult } from './scsiTask.ts';
@@ -20,12 +21,7 @@ export function absentLunResult(cdb: Uint8Array): ScsiResult {
   const command = parseCdb(cdb);
   if (command.kind === 'inquiry') {
     if (command.vitalProductData || command.pageCode !== 0) return invalidFieldInCdb(1);
-    const data = Buffer.alloc(36);
-    data[0] = 0x7f; // peripheral qualifier 011b, device type 1Fh
-    data[2] = 0x06;
-    data[3] = 0x02;
-    data[4] = data.length - 5;
-    return good(data, command.allocationLength);
+    return good(absentLunInquiry(), command.allocationLength);
   }
   if (command.kind === 'requestSense') {
     const sense = fixedSense(SenseKey.illegalRequest, AdditionalSense.logicalUnitNotSupported);

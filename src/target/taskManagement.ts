@@ -1,21 +1,9 @@
-import { parseLun } from '../iscsi/lun.ts';
+import { canonicalLun } from '../iscsi/lun.ts';
 import type { PduFields } from '../iscsi/layouts.ts';
-import { ProtocolError } from '../iscsi/protocolError.ts';
+import { TaskFunction, TaskResponse } from '../iscsi/taskManagement.ts';
 import type { DiskTarget, SessionOnTarget } from './diskTarget.ts';
 import type { LogicalUnit } from './logicalUnit.ts';
 import type { TargetTask } from './targetTask.ts';
-
-/** RFC 7143 §11.5.1. */
-const Function = {
-  abortTask: 1,
-  abortTaskSet: 2,
-  clearTaskSet: 4,
-  logicalUnitReset: 5,
-  targetWarmReset: 6,
-} as const;
-
-/** RFC 7143 §11.6.1. */
-const Response = { complete: 0, noSuchTask: 1, noSuchLun: 2, notSupported: 5 } as const;
 
 /** The session that asks. */
 export interface TaskOwner extends Pick<SessionOnTarget, 'abortTasks' | 'initiatorPort'> {
@@ -32,41 +20,36 @@ export async function manageTasks(
   session: TaskOwner,
   target: DiskTarget,
 ): Promise<number> {
-  if (request.function === Function.targetWarmReset) {
+  if (request.function === TaskFunction.targetWarmReset) {
     await Promise.all([...target.units.values()].map((unit) => target.resetUnit(unit)));
-    return Response.complete;
+    return TaskResponse.complete;
   }
   const unit = unitOf(request.lun, target);
-  if (unit === undefined) return Response.noSuchLun;
+  if (unit === undefined) return TaskResponse.noSuchLun;
   switch (request.function) {
-    case Function.abortTask: {
+    case TaskFunction.abortTask: {
       const task = session.task(request.referencedTaskTag);
-      if (task === undefined || task.lun !== unit.lun) return Response.noSuchTask;
+      if (task === undefined || task.lun !== unit.lun) return TaskResponse.noSuchTask;
       session.abortTasks((other) => other === task);
       break;
     }
-    case Function.abortTaskSet:
+    case TaskFunction.abortTaskSet:
       session.abortTasks((task) => task.lun === unit.lun);
       break;
-    case Function.clearTaskSet:
+    case TaskFunction.clearTaskSet:
       await target.clearTasks(unit, session.initiatorPort);
-      return Response.complete;
-    case Function.logicalUnitReset:
+      return TaskResponse.complete;
+    case TaskFunction.logicalUnitReset:
       await target.resetUnit(unit);
-      return Response.complete;
+      return TaskResponse.complete;
     default:
-      return Response.notSupported;
+      return TaskResponse.notSupported;
   }
   await unit.settled();
-  return Response.complete;
+  return TaskResponse.complete;
 }
 
 function unitOf(lun: Buffer, target: DiskTarget): LogicalUnit | undefined {
-  try {
-    const number = parseLun(lun);
-    return typeof number === 'number' ? target.units.get(number) : undefined;
-  } catch (error) {
-    if (error instanceof ProtocolError) return undefined;
-    throw error;
-  }
+  const number = canonicalLun(lun);
+  return typeof number === 'number' ? target.units.get(number) : undefined;
 }

@@ -16,7 +16,7 @@ let arraySide: Tap;
 beforeAll(async () => {
   const tgtd = await Tgtd.start(opened);
   const disk = await diskFile(await opened.directory(), 'disk.img', MEBIBYTES);
-  await tgtd.addTarget(target, { luns: { 1: disk }, headerDigest: true });
+  await tgtd.addTarget(target, { luns: { 1: disk }, parameters: { HeaderDigest: 'CRC32C' } });
   arraySide = await Tap.start(opened, tgtd.portal);
   const certificates = await issueCertificates(opened);
   const gateway = await startGateway(opened, {

@@ -54,6 +54,22 @@ const anyTextRequest: fc.Arbitrary<Spoken> = fc
     data: Buffer.from(text),
   }));
 
+/** A command that policy lets through: READ (10). What becomes of others is in refusals.test.ts. */
+const anyCommand: fc.Arbitrary<Spoken> = anyOf('initiator', 'scsiCommand', { ahs: true, data: true }).map(
+  ({ bhs, ...rest }) => {
+    bhs[32] = 0x28;
+    return { ...rest, bhs };
+  },
+);
+
+/** Task management that policy lets through: what reaches one logical unit. */
+const anyTaskManagement: fc.Arbitrary<Spoken> = fc
+  .tuple(anyOf('initiator', 'taskManagementRequest'), fc.integer({ min: 1, max: 5 }))
+  .map(([{ bhs, ...rest }, taskFunction]) => {
+    bhs[1] = 0x80 | taskFunction;
+    return { ...rest, bhs };
+  });
+
 /** A NOP-In to nobody, to a ping, or to whatever stands in for a Text Request (whose tags are small). */
 const anyNopIn: fc.Arbitrary<Spoken> = fc
   .tuple(anyOf('target', 'nopIn', { data: true }), fc.oneof(fc.constant(RESERVED_TAG), fc.nat(12)))
@@ -72,10 +88,10 @@ const anyReject: fc.Arbitrary<Spoken> = fc
   });
 
 const anySpoken: fc.Arbitrary<Spoken> = fc.oneof(
-  anyOf('initiator', 'scsiCommand', { ahs: true, data: true }),
+  anyCommand,
   anyOf('initiator', 'dataOut', { data: true }),
   anyOf('initiator', 'nopOut', { data: true }),
-  anyOf('initiator', 'taskManagementRequest'),
+  anyTaskManagement,
   anyOf('initiator', 'logoutRequest'),
   { weight: 3, arbitrary: anyTextRequest },
   anyOf('target', 'dataIn', { data: true }),

@@ -1,6 +1,7 @@
 import { TargetLogin, type AuthenticatedLogin } from '../../src/login/targetLogin.ts';
 import { Policy, type Admission, type Authorization } from '../../src/policy/policy.ts';
-import { DB1, DISK, initiatorRule, subject } from './initiatorRule.ts';
+import type { AccessRule } from '../../src/policy/rules.ts';
+import { accessRule, DB1, DISK, initiatorRule, subject } from './initiatorRule.ts';
 import { loginRequest, repeatableChallenges } from './loginMessages.ts';
 
 export interface Proofs {
@@ -9,8 +10,12 @@ export interface Proofs {
 }
 
 /** The two proofs that a relay asks for, made as the gateway makes them: by a policy and by a login that passes. */
-export function authenticated(target: string = DISK, authorizedFor: string = target): Proofs {
-  const policy = new Policy([initiatorRule()]);
+export function authenticated(
+  target: string = DISK,
+  authorizedFor: string = target,
+  access: Partial<AccessRule> = {},
+): Proofs {
+  const policy = new Policy([initiatorRule({ access: [accessRule(access)] })]);
   const exchange = new TargetLogin<Admission>({
     admit: ({ initiatorName }) => ({ admission: policy.admit(subject({ initiatorName })) }),
     challenges: repeatableChallenges(),

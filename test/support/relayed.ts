@@ -3,6 +3,7 @@ import type { PduFields, PduKind } from '../../src/iscsi/layouts.ts';
 import { encodePdu, NO_DIGESTS, type Digests, type Pdu } from '../../src/iscsi/pdu.ts';
 import { PduReader } from '../../src/iscsi/pduReader.ts';
 import type { NegotiatedParameters } from '../../src/login/negotiation.ts';
+import type { AccessRule } from '../../src/policy/rules.ts';
 import { Relay } from '../../src/relay/relay.ts';
 import { authenticated, type Proofs } from './authenticated.ts';
 import { DISK } from './initiatorRule.ts';
@@ -22,6 +23,8 @@ export interface RelayedOptions {
   readonly expStatSN?: number;
   readonly maxRecv?: { readonly initiator: number; readonly target: number };
   readonly proofs?: Proofs;
+  /** Parts of the access rule, if no proofs are given. */
+  readonly access?: Partial<AccessRule>;
 }
 
 /** A relay of a session that was logged in, between an initiator and a target that only remember what reached them. */
@@ -35,7 +38,7 @@ export class Relayed {
   constructor(options: RelayedOptions = {}) {
     this.#digests = options.digests ?? NO_DIGESTS;
     this.relay = new Relay({
-      ...(options.proofs ?? authenticated()),
+      ...(options.proofs ?? authenticated(DISK, DISK, options.access)),
       parameters: parameters(this.#digests, options.maxRecv ?? { initiator: 262144, target: 8192 }),
       statSN: options.statSN ?? STAT_SN,
       expStatSN: options.expStatSN ?? TARGET_STAT_SN,

@@ -44,14 +44,16 @@ export async function roundTrip(
   return { sent: await sha256(source), back: await sha256(copy) };
 }
 
-async function writeRandom(file: string, mebibytes: number): Promise<void> {
+/** Makes a new file of so many random MiB. */
+export async function writeRandom(file: string, mebibytes: number): Promise<void> {
   const handle = await open(file, 'wx');
   const block = Buffer.alloc(MEBIBYTE);
   for (let i = 0; i < mebibytes; i++) await handle.write(randomFillSync(block));
   await handle.close();
 }
 
-async function sha256(file: string): Promise<string> {
+/** Of a file, in hexadecimal. */
+export async function sha256(file: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(file, { highWaterMark: MEBIBYTE })) hash.update(chunk as Buffer);
   return hash.digest('hex');

@@ -52,10 +52,17 @@ export interface Backend {
   readonly chap?: ChapBothWays;
 }
 
+export interface Access {
+  readonly target: string;
+  readonly luns?: number[];
+  readonly mode?: 'read-only' | 'read-write';
+  readonly allow?: string[];
+}
+
 export interface Initiator {
   readonly iqn: string;
-  /** Names or globs of the targets that it may use. */
-  readonly targets: string[];
+  /** Names or globs of the targets that it may use, or whole access entries. */
+  readonly targets: (string | Access)[];
   /** What it proves to the gateway, and what the gateway proves to it. */
   readonly chap?: ChapBothWays;
 }
@@ -86,7 +93,7 @@ export async function startGateway(
       iqn,
       certificate: { uri: INITIATOR_URI },
       from: ['127.0.0.0/8'],
-      access: targets.map((target) => ({ target })),
+      access: targets.map((target) => (typeof target === 'string' ? { target } : target)),
       ...(chap && { chap: await secrets.chap(chap) }),
     };
   }

@@ -13,14 +13,16 @@ export interface ChapAccount {
 export interface TargetOptions {
   /** Backing file by LUN. tgtd adds LUN 0, a controller, by itself. */
   readonly luns: Record<number, string>;
+  /** Its logical units know UNMAP. */
+  readonly thinProvisioning?: boolean;
   /** What initiators must know. */
   readonly incoming?: ChapAccount;
   /** What the target proves in mutual CHAP. */
   readonly outgoing?: ChapAccount;
   /** Asks for these accounts in discovery too, which tgtd otherwise leaves open. */
   readonly guardDiscovery?: boolean;
-  /** tgtd refuses CRC32C header digests unless it is told to take them. */
-  readonly headerDigest?: boolean;
+  /** What it is told to negotiate, by the names of the text keys: without, tgtd refuses header digests, for one. */
+  readonly parameters?: Record<string, string>;
 }
 
 /** A private tgtd on a loopback port, open to every address; several may run side by side. */
@@ -71,14 +73,16 @@ export class Tgtd {
     const tid = ['--tid', String(++this.#targets)];
     await this.#adm('new', 'target', ...tid, '--targetname', name);
     for (const [lun, file] of Object.entries(options.luns)) {
-      await this.#adm('new', 'logicalunit', ...tid, '--lun', lun, '--backing-store', file);
+      const unit = ['logicalunit', ...tid, '--lun', lun] as const;
+      await this.#adm('new', ...unit, '--backing-store', file);
+      if (options.thinProvisioning) await this.#adm('update', ...unit, '--params', 'thin_provisioning=1');
     }
     // without a target, an account counts for discovery
     const scopes = options.guardDiscovery ? [tid, []] : [tid];
     if (options.incoming) await this.#addAccount(options.incoming, scopes);
     if (options.outgoing) await this.#addAccount(options.outgoing, scopes, '--outgoing');
-    if (options.headerDigest) {
-      await this.#adm('update', 'target', ...tid, '--name', 'HeaderDigest', '--value', 'CRC32C');
+    for (const [name, value] of Object.entries(options.parameters ?? {})) {
+      await this.#adm('update', 'target', ...tid, '--name', name, '--value', value);
     }
     await this.#adm('bind', 'target', ...tid, '--initiator-address', 'ALL');
   }

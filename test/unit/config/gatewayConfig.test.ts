@@ -70,7 +70,14 @@ test('names are normalised and rules know where they stand', () => {
     iqn: 'iqn.1993-08.org.debian:01:db1',
     certificate: { kind: 'uri', value: 'spiffe://example.org/db1' },
     location: '/etc/sangate/gateway.yaml:8:3',
-    access: [{ target: 'iqn.2001-05.com.equallogic:*', location: '/etc/sangate/gateway.yaml:12:14' }],
+    access: [
+      {
+        target: 'iqn.2001-05.com.equallogic:*',
+        mode: 'read-write',
+        allow: [],
+        location: '/etc/sangate/gateway.yaml:12:14',
+      },
+    ],
   });
   expect(config.backends[0]!.location).toBe('/etc/sangate/gateway.yaml:5:3');
 });
@@ -104,6 +111,28 @@ test('a backend has its redirects, targets and CHAP', () => {
   });
   expect(backend.redirectsTo!.contains('10.0.0.77')).toBe(true);
   expect(backend.redirectsTo!.contains('10.0.1.77')).toBe(false);
+});
+
+test('an access entry may name LUNs, a mode, and what is allowed beyond it', () => {
+  const { config, warnings } = parse(
+    minimalGateway({
+      12: '    access: [{ target: "iqn.2001-05.com.x:*", luns: [0, 300], mode: read-only, allow: [reservations, vendor] }]',
+    }),
+  );
+  expect(config.initiators[0]!.access).toEqual([
+    {
+      target: 'iqn.2001-05.com.x:*',
+      luns: [0, 300],
+      mode: 'read-only',
+      allow: ['reservations', 'vendor'],
+      location: '/etc/sangate/gateway.yaml:12:14',
+    },
+  ]);
+  expect(warnings).toEqual([]);
+});
+
+test('an access entry that names no LUNs hides none', () => {
+  expect(parse(minimalGateway()).config.initiators[0]!.access[0]).not.toHaveProperty('luns');
 });
 
 test('anchors and merge keys share what entries have in common', () => {

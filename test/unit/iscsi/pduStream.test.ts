@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { encodePdu, NO_DIGESTS, type Digests, type Pdu } from '../../../src/iscsi/pdu.ts';
+import { encodeBhs } from '../../../src/iscsi/layouts.ts';
+import { encodePdu, NO_DIGESTS, wirePdu, type Digests, type Pdu } from '../../../src/iscsi/pdu.ts';
 import {
   Disposition,
   PduStream,
@@ -27,6 +28,7 @@ class Recorded {
           return disposition;
         },
         collected: (pdu) => void this.collected.push(pdu),
+        absorbed: () => {},
         pass: (view) => void this.views.push(view),
       },
       { digests: NO_DIGESTS, maxDataSegmentLength: 8192, maxCollectedLength: 8192, ...options },
@@ -101,6 +103,7 @@ test('a collected PDU does not go on; what stands around it does, in order', () 
     {
       header: (bytes, at) => (bytes[at + 19] === 2 ? Disposition.collect : Disposition.pass),
       collected: ({ data }) => void log.push(`collected ${data.toString()}`),
+      absorbed: () => {},
       pass: (view) => void log.push(`passed ${view.length}`),
     },
     { digests: NO_DIGESTS, maxDataSegmentLength: 8192, maxCollectedLength: 8192 },
@@ -164,4 +167,122 @@ test('what is collected has a bound of its own', () => {
   expectProtocolError('data_segment_too_long', () =>
     new Recorded(Disposition.collect, options).stream.push(header),
   );
+});
+
+/** A stream that absorbs Data-Out, collects Text and passes the rest, and a log of what it did. */
+function mixed(digests: Digests): { stream: PduStream; log: string[] } {
+  const log: string[] = [];
+  const stream = new PduStream(
+    {
+      header: (bytes, at) => {
+        const opcode = bytes[at]!;
+        if (opcode === 0x05) return Disposition.absorb;
+        return opcode === 0x04 ? Disposition.collect : Disposition.pass;
+      },
+      collected: ({ data }) => void log.push(`collected ${data.toString()}`),
+      absorbed: () => void log.push('absorbed'),
+      pass: (view) => {
+        if (log.at(-1)?.startsWith('passed ') === true) log.push(`${log.pop()}${view.toString('hex')}`);
+        else log.push(`passed ${view.toString('hex')}`);
+      },
+    },
+    { digests, maxDataSegmentLength: 8192, maxCollectedLength: 8192 },
+  );
+  return { stream, log };
+}
+
+const DIGEST_CASES = [NO_DIGESTS, { header: true, data: false }, { header: false, data: true }, BOTH];
+
+test.each(DIGEST_CASES)('what is absorbed leaves no byte behind, however it is cut (%j)', (digests) => {
+  const before = ping(digests);
+  const ahs = wirePdu(encodeBhs('scsiCommand', {}), Buffer.alloc(8, 0xab), Buffer.from('x'), digests);
+  const parts = [
+    before,
+    encodePdu('dataOut', {}, Buffer.alloc(301, 0xee), digests),
+    encodePdu('dataOut', {}, Buffer.alloc(0), digests),
+    ahs,
+    encodePdu('textRequest', {}, Buffer.from('A=1'), digests),
+    encodePdu('dataOut', {}, Buffer.alloc(4, 0xee), digests),
+    before,
+  ];
+  const expected = [
+    `passed ${before.toString('hex')}`,
+    'absorbed',
+    'absorbed',
+    `passed ${ahs.toString('hex')}`,
+    'collected A=1',
+    'absorbed',
+    `passed ${before.toString('hex')}`,
+  ];
+  for (const size of [1, 2, 3, 7, 47, 48, 49, 51, 52, 53, 56, 100, 301, 1000, 10000]) {
+    const { stream, log } = mixed(digests);
+    const wire = Buffer.concat(parts);
+    for (let at = 0; at < wire.length; at += size) stream.push(Buffer.from(wire.subarray(at, at + size)));
+    expect(log, `chunks of ${size}`).toEqual(expected);
+    expect(stream.isAtBoundary).toBe(true);
+  }
+});
+
+test('absorbing is told with the header, not with the end of the data', () => {
+  const { stream, log } = mixed(BOTH);
+  const wire = encodePdu('dataOut', {}, Buffer.alloc(512), BOTH);
+  stream.push(Buffer.from(wire.subarray(0, 51)));
+  expect(log).toEqual([]);
+  stream.push(Buffer.from(wire.subarray(51, 52)));
+  expect(log).toEqual(['absorbed']);
+  stream.push(Buffer.from(wire.subarray(52)));
+  expect(log).toEqual(['absorbed']);
+});
+
+test('what is absorbed may be longer than what is collected, and its data digest is nobody’s business', () => {
+  const stream = new Recorded(Disposition.absorb, { digests: BOTH, maxCollectedLength: 16 });
+  const wire = encodePdu('dataOut', {}, Buffer.alloc(512), BOTH);
+  wire[wire.length - 1]! ^= 1;
+  stream.stream.push(wire);
+  expect(stream.views).toHaveLength(0);
+  expect(stream.stream.isAtBoundary).toBe(true);
+});
+
+test('between two PDUs is now', () => {
+  const { stream, log } = mixed(NO_DIGESTS);
+  stream.atBoundary(() => log.push('own'));
+  stream.push(encodePdu('nopOut', {}));
+  stream.atBoundary(() => log.push('own'));
+  expect(log.map((line) => line.split(' ')[0])).toEqual(['own', 'passed', 'own']);
+});
+
+test.each([48, 49, 55, 559, 563])('in the middle of a PDU (%i bytes) is at its end', (cut) => {
+  const { stream, log } = mixed(BOTH);
+  const wire = encodePdu('dataIn', {}, Buffer.alloc(512), BOTH);
+  const next = encodePdu('nopIn', {}, undefined, BOTH);
+  stream.push(Buffer.from(wire.subarray(0, Math.max(cut, 52))));
+  stream.atBoundary(() => log.push('first'));
+  stream.atBoundary(() => log.push('second'));
+  expect(log).toHaveLength(1);
+  stream.push(Buffer.concat([wire.subarray(Math.max(cut, 52)), next]));
+  expect(log).toEqual([
+    `passed ${wire.toString('hex')}`,
+    'first',
+    'second',
+    `passed ${next.toString('hex')}`,
+  ]);
+});
+
+test('before the header of a PDU is whole is before that PDU', () => {
+  const { stream, log } = mixed(BOTH);
+  const wire = encodePdu('dataIn', {}, Buffer.alloc(512), BOTH);
+  stream.push(Buffer.from(wire.subarray(0, 51)));
+  stream.atBoundary(() => log.push('own'));
+  stream.push(Buffer.from(wire.subarray(51)));
+  expect(log).toEqual(['own', `passed ${wire.toString('hex')}`]);
+});
+
+test.each(['dataOut', 'textRequest'] as const)('in the middle of a held-back PDU is now: %s', (kind) => {
+  const { stream, log } = mixed(NO_DIGESTS);
+  const wire = encodePdu(kind, {}, Buffer.from('A=1234'));
+  stream.push(Buffer.from(wire.subarray(0, 50)));
+  stream.atBoundary(() => log.push('own'));
+  expect(log.at(-1)).toBe('own');
+  stream.push(Buffer.from(wire.subarray(50)));
+  expect(log.filter((line) => line === 'own')).toHaveLength(1);
 });

@@ -3,7 +3,7 @@ import { Failure } from '../../../src/failures.ts';
 import { Policy, type Admission, type Authorization } from '../../../src/policy/policy.ts';
 import type { CertificateMatch, InitiatorRule } from '../../../src/policy/rules.ts';
 import type { Subject } from '../../../src/policy/subject.ts';
-import { certificate, DB1, DISK, initiatorRule, subject } from '../../support/initiatorRule.ts';
+import { accessRule, certificate, DB1, DISK, initiatorRule, subject } from '../../support/initiatorRule.ts';
 
 function failureOf(work: () => unknown): Failure {
   try {
@@ -96,9 +96,9 @@ test('a certificate without a common name carries no rule for one', () => {
 
 test('a target is authorized by the first access entry that covers it', () => {
   const access = [
-    { target: 'iqn.2001-05.com.equallogic:other', location: 'gateway.yaml:17:9' },
-    { target: 'iqn.2001-05.com.equallogic:*', location: 'gateway.yaml:18:9' },
-    { target: '*', location: 'gateway.yaml:19:9' },
+    accessRule({ target: 'iqn.2001-05.com.equallogic:other', location: 'gateway.yaml:17:9' }),
+    accessRule({ target: 'iqn.2001-05.com.equallogic:*', location: 'gateway.yaml:18:9' }),
+    accessRule({ target: '*', location: 'gateway.yaml:19:9' }),
   ];
   const policy = new Policy([initiatorRule({ access })]);
   const admission = policy.admit(subject());

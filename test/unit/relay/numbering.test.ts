@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { RESERVED_TAG } from '../../../src/iscsi/bhs.ts';
 import { decodeBhs, type PduFields, type PduKind } from '../../../src/iscsi/layouts.ts';
+import { TaskFunction } from '../../../src/iscsi/taskManagement.ts';
 import { Relayed, STAT_SN, TARGET_STAT_SN } from '../../support/relayed.ts';
 
 const DIGESTS = { header: true, data: true };
@@ -26,7 +27,8 @@ const REQUESTS: PduKind[] = ['scsiCommand', 'dataOut', 'nopOut', 'taskManagement
 
 test.each(REQUESTS)('%s reaches the target with nothing changed but ExpStatSN', (kind) => {
   const relayed = new Relayed({ digests: DIGESTS });
-  const fields: Fields = { final: true, initiatorTaskTag: TAG, expStatSN: STAT_SN };
+  const isAbort = kind === 'taskManagementRequest' && { function: TaskFunction.abortTask };
+  const fields: Fields = { final: true, initiatorTaskTag: TAG, expStatSN: STAT_SN, ...isAbort };
   relayed.request(kind, fields, Buffer.from('data!'));
   const [pdu] = relayed.at('target');
   expect(pdu!.data.toString()).toBe('data!');

@@ -1,0 +1,184 @@
+import { Flag, flagsAt, Offset, u32At } from '../iscsi/bhs.ts';
+import { decodeBhs } from '../iscsi/layouts.ts';
+import type { Pdu } from '../iscsi/pdu.ts';
+import { ProtocolError } from '../iscsi/protocolError.ts';
+import type { CommandPolicy } from '../policy/commandPolicy.ts';
+import { OperationCode } from '../scsi/operationCode.ts';
+import { taskOf, type Task } from './task.ts';
+import { withData } from './withData.ts';
+
+const CDB = 32;
+const LUN_LENGTH = 8;
+const LUN_LIST_HEADER = 8;
+/** Of all lists that are held back together: 16384 logical units, the most that single-level addressing can name, and to spare. */
+const MAX_HELD_LENGTH = 256 * 1024;
+const MAX_HELD_PDUS = 1024;
+/** More than any target's command window, and to spare for commands that a target ignored. */
+const MAX_TASKS = 16384;
+const WRITE_PROTECTED = 0x80;
+
+/** What is rewritten in an answer. */
+type Rewriting =
+  | { readonly kind: 'lun-list'; readonly held: Pdu[]; length: number }
+  /** @property at where the DEVICE-SPECIFIC PARAMETER byte stands */
+  | { readonly kind: 'mode-parameters'; readonly at: number };
+
+interface FilteredTask extends Task {
+  readonly rewriting: Rewriting | undefined;
+}
+
+/**
+ * Answers of the target that show what policy hides: the list of logical units loses those that are masked, mode parameters say
+ * that the medium is write-protected. No PDU is left out or added.
+ *
+ * Answers name their task by nothing but its tag. So every command under way is known here: were a tag used twice at once, the
+ * end of the one task would let the other's answer through.
+ */
+export class ResponseFilter {
+  readonly #policy: CommandPolicy;
+  readonly #isActive: boolean;
+  readonly #tasks = new Map<number, FilteredTask>();
+  #heldLength = 0;
+  #heldPdus = 0;
+
+  constructor(policy: CommandPolicy) {
+    this.#policy = policy;
+    this.#isActive = policy.masksLuns || policy.isReadOnly;
+  }
+
+  /** Commands under way at the target. */
+  get tasks(): Task[] {
+    return [...this.#tasks.values()];
+  }
+
+  /**
+   * A new task is to have this tag.
+   *
+   * @throws ProtocolError `bad_sequence` if the tag is in use
+   */
+  release(initiatorTaskTag: number): void {
+    if (!this.#isActive) return;
+    const old = this.#tasks.get(initiatorTaskTag);
+    if (old === undefined) return;
+    if (!old.isOver) throw new ProtocolError('bad_sequence', 'a command whose task tag is in use');
+    this.ended(initiatorTaskTag);
+  }
+
+  /**
+   * Sees every SCSI Command that goes on to the target: its BHS is at `bytes[at]`.
+   *
+   * @throws ProtocolError `too_many_pieces`
+   */
+  command(bytes: Buffer, at: number): void {
+    if (!this.#isActive) return;
+    if (this.#tasks.size >= MAX_TASKS) {
+      throw new ProtocolError('too_many_pieces', `more than ${MAX_TASKS} commands without an answer`);
+    }
+    const rewriting = this.#rewritingFor(bytes[at + CDB]!);
+    const task = taskOf(bytes, at);
+    this.#tasks.set(task.initiatorTaskTag, { ...task, rewriting });
+  }
+
+  /** True if the answer to this task has to come through `dataIn` and `ended`. */
+  rewrites(initiatorTaskTag: number): boolean {
+    return this.#isActive && this.#tasks.get(initiatorTaskTag)?.rewriting !== undefined;
+  }
+
+  /**
+   * Takes a Data-In of a task whose answer is rewritten.
+   *
+   * @returns what goes on now, in order; empty while a list is not whole
+   * @throws ProtocolError
+   */
+  dataIn(pdu: Pdu): readonly Pdu[] {
+    const initiatorTaskTag = u32At(pdu.bhs, Offset.initiatorTaskTag);
+    const rewriting = this.#tasks.get(initiatorTaskTag)!.rewriting!;
+    const hasStatus = (flagsAt(pdu.bhs, 0) & Flag.status) !== 0;
+    if (rewriting.kind === 'mode-parameters') {
+      if (hasStatus) this.ended(initiatorTaskTag);
+      return [protectedMode(pdu, rewriting.at)];
+    }
+    const { bufferOffset } = decodeBhs('dataIn', pdu.bhs);
+    this.#heldLength += pdu.data.length;
+    this.#heldPdus++;
+    const isTooMuch = this.#heldLength > MAX_HELD_LENGTH || this.#heldPdus > MAX_HELD_PDUS;
+    if (bufferOffset !== rewriting.length || isTooMuch) {
+      throw new ProtocolError(
+        'bad_sequence',
+        'the target sent a list of logical units out of order or without end',
+      );
+    }
+    rewriting.held.push(pdu);
+    rewriting.length += pdu.data.length;
+    return hasStatus ? this.ended(initiatorTaskTag) : [];
+  }
+
+  /**
+   * The task has its status.
+   *
+   * @param response the SCSI Response that says it, unless a Data-In did
+   * @returns what goes on now: what was held back of its answer, rewritten, and the response
+   */
+  ended(initiatorTaskTag: number, response: readonly Pdu[] = []): readonly Pdu[] {
+    if (!this.#isActive) return response;
+    const rewriting = this.#tasks.get(initiatorTaskTag)?.rewriting;
+    this.#tasks.delete(initiatorTaskTag);
+    if (rewriting?.kind !== 'lun-list') return response;
+    this.#heldLength -= rewriting.length;
+    this.#heldPdus -= rewriting.held.length;
+    const list = Buffer.concat(rewriting.held.map(({ data }) => data));
+    const length = maskLunList(list, this.#policy);
+    return withData(list.subarray(0, length), [...rewriting.held, ...response]);
+  }
+
+  /** The target has rejected the command: its tag may be used again. */
+  rejected(initiatorTaskTag: number): void {
+    const task = this.#tasks.get(initiatorTaskTag);
+    if (task !== undefined) task.isOver = true;
+  }
+
+  #rewritingFor(operationCode: number): Rewriting | undefined {
+    switch (operationCode) {
+      case OperationCode.reportLuns:
+        return this.#policy.masksLuns ? { kind: 'lun-list', held: [], length: 0 } : undefined;
+      case OperationCode.modeSense6:
+        return this.#policy.isReadOnly ? { kind: 'mode-parameters', at: 2 } : undefined;
+      case OperationCode.modeSense10:
+        return this.#policy.isReadOnly ? { kind: 'mode-parameters', at: 3 } : undefined;
+      default:
+        return undefined;
+    }
+  }
+}
+
+/**
+ * Takes the hidden logical units out of REPORT LUNS parameter data (SPC-5 §6.33), in place: the others move up. Of a list that the
+ * allocation length has cut, the length field stays: it says how much to ask for, and less would not bring what stands behind the
+ * cut.
+ *
+ * @returns how many bytes are left. Zeros in the place of the others would be LUN 0 in a list that was cut, and libiscsi takes no
+ *   list that ends before its data.
+ */
+export function maskLunList(list: Buffer, policy: CommandPolicy): number {
+  if (list.length < LUN_LIST_HEADER) return list.length;
+  const announced = list.readUInt32BE(0);
+  const isCut = LUN_LIST_HEADER + announced > list.length;
+  const end = Math.min(list.length, LUN_LIST_HEADER + announced);
+  let to = LUN_LIST_HEADER;
+  for (let from = LUN_LIST_HEADER; from + LUN_LENGTH <= end; from += LUN_LENGTH) {
+    if (!policy.isVisible(list, from)) continue;
+    list.copyWithin(to, from, from + LUN_LENGTH);
+    to += LUN_LENGTH;
+  }
+  if (!isCut) list.writeUInt32BE(to - LUN_LIST_HEADER, 0);
+  return to;
+}
+
+function protectedMode(pdu: Pdu, at: number): Pdu {
+  const { bufferOffset } = decodeBhs('dataIn', pdu.bhs);
+  const index = at - bufferOffset;
+  if (index < 0 || index >= pdu.data.length) return pdu;
+  const data = Buffer.from(pdu.data);
+  data[index] = data[index]! | WRITE_PROTECTED;
+  return { ...pdu, data };
+}

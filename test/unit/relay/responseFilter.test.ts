@@ -1,0 +1,226 @@
+import { expect, test } from 'vitest';
+import { decodeBhs, encodeBhs, type PduFields } from '../../../src/iscsi/layouts.ts';
+import { encodePdu, NO_DIGESTS, parseWirePdu, type Pdu } from '../../../src/iscsi/pdu.ts';
+import { CommandPolicy } from '../../../src/policy/commandPolicy.ts';
+import type { AccessRule } from '../../../src/policy/rules.ts';
+import { maskLunList, ResponseFilter } from '../../../src/relay/responseFilter.ts';
+import { accessRule } from '../../support/initiatorRule.ts';
+import { expectProtocolError } from '../../support/protocolErrors.ts';
+
+const policyOf = (rule: Partial<AccessRule>) => new CommandPolicy(accessRule(rule));
+const MASKING = { luns: [1, 300] };
+
+/** REPORT LUNS parameter data with these LUNs, whole. */
+function lunList(...luns: string[]): Buffer {
+  const header = Buffer.alloc(8);
+  header.writeUInt32BE(8 * luns.length);
+  return Buffer.concat([header, ...luns.map((lun) => Buffer.from(lun.padEnd(16, '0'), 'hex'))]);
+}
+
+const WHOLE = lunList('0000', '0001', '0002', '412c', '4001', 'c101', '8001');
+const VISIBLE = lunList('0001', '412c', '4001');
+
+function dataIn(data: Buffer, fields: Partial<PduFields<'dataIn'>>): Pdu {
+  return parseWirePdu(encodePdu('dataIn', { initiatorTaskTag: 7, ...fields }, data), NO_DIGESTS);
+}
+
+/** A filter that has seen the command go by. */
+function after(rule: Partial<AccessRule>, operationCode: number): ResponseFilter {
+  const filter = new ResponseFilter(policyOf(rule));
+  command(filter, operationCode);
+  return filter;
+}
+
+function command(filter: ResponseFilter, operationCode: number, initiatorTaskTag = 7): void {
+  const cdb = Buffer.alloc(16);
+  cdb[0] = operationCode;
+  filter.release(initiatorTaskTag);
+  filter.command(encodeBhs('scsiCommand', { initiatorTaskTag, cdb }), 0);
+}
+
+const wholeData = (pdus: readonly Pdu[]) => Buffer.concat(pdus.map(({ data }) => data));
+
+/** What is left of a list, as it goes on. */
+function masked(list: Buffer): Buffer {
+  const copy = Buffer.from(list);
+  return copy.subarray(0, maskLunList(copy, policyOf(MASKING)));
+}
+
+test('hidden logical units leave the list, and the others move up', () => {
+  expect(masked(WHOLE).toString('hex')).toBe(VISIBLE.toString('hex'));
+});
+
+test('a list without hidden ones stays as it is', () => {
+  expect(masked(VISIBLE).equals(VISIBLE)).toBe(true);
+});
+
+test('of a list that is cut anywhere, only what is there is left, and its length says how much to ask for', () => {
+  for (let length = 0; length < WHOLE.length; length++) {
+    const left = masked(WHOLE.subarray(0, length));
+    const entries = Math.max(0, Math.floor((length - 8) / 8));
+    const seen = [0, 0, 1, 1, 2, 3, 3, 3][entries]!;
+    const header = WHOLE.subarray(0, Math.min(8, length));
+    const expected = Buffer.concat([header, VISIBLE.subarray(8, 8 + 8 * seen)]);
+    expect(left.toString('hex')).toBe(expected.toString('hex'));
+  }
+});
+
+test('whoever asks first for the length and then for all gets every logical unit that is there', () => {
+  const list = lunList('0000', '0002', '0003', '0004', '0001');
+  const allocationLength = 8 + masked(list.subarray(0, 16)).readUInt32BE(0);
+  expect(masked(list.subarray(0, allocationLength)).equals(lunList('0001'))).toBe(true);
+});
+
+test('a length that is no multiple of 8 hides nothing behind it', () => {
+  const list = Buffer.concat([lunList('0001'), Buffer.from('0002000000', 'hex')]);
+  list.writeUInt32BE(13, 0);
+  expect(masked(list).equals(lunList('0001'))).toBe(true);
+});
+
+test.each([1, 4, 7, 8, 9, 16, 100])('a list in pieces of %i bytes comes out whole', (size) => {
+  const filter = after(MASKING, 0xa0);
+  const out: Pdu[] = [];
+  let pieces = 0;
+  for (let at = 0; at < WHOLE.length; at += size) {
+    expect(filter.rewrites(7)).toBe(true);
+    expect(out).toEqual([]);
+    const hasStatus = at + size >= WHOLE.length;
+    const fields = { bufferOffset: at, dataSN: pieces++, hasStatus };
+    out.push(...filter.dataIn(dataIn(WHOLE.subarray(at, at + size), fields)));
+  }
+  expect(wholeData(out).toString('hex')).toBe(VISIBLE.toString('hex'));
+  const headers = out.map(({ bhs }) => decodeBhs('dataIn', bhs));
+  expect(headers.map(({ dataSN }) => dataSN)).toEqual(Array.from({ length: pieces }, (_, i) => i));
+  expect(headers.at(-1)).toMatchObject({ hasStatus: true, underflow: true, residualCount: 32 });
+  expect(filter.rewrites(7)).toBe(false);
+  expect(filter.tasks).toEqual([]);
+});
+
+test('a list whose status comes in a SCSI Response goes out before it', () => {
+  const filter = after(MASKING, 0xa0);
+  expect(filter.dataIn(dataIn(WHOLE, { final: true }))).toEqual([]);
+  const response = parseWirePdu(encodePdu('scsiResponse', { initiatorTaskTag: 7, expDataSN: 1 }), NO_DIGESTS);
+  const [list, status] = filter.ended(7, [response]);
+  expect(list!.data.equals(VISIBLE)).toBe(true);
+  expect(decodeBhs('dataIn', list!.bhs)).toMatchObject({ final: true, underflow: false });
+  expect(decodeBhs('scsiResponse', status!.bhs)).toMatchObject({
+    underflow: true,
+    residualCount: 32,
+    expDataSN: 1,
+  });
+});
+
+test('a REPORT LUNS that fails has nothing to go out', () => {
+  expect(after(MASKING, 0xa0).ended(7)).toEqual([]);
+});
+
+test('a list that does not come in order ends the session', () => {
+  const filter = after(MASKING, 0xa0);
+  expectProtocolError('bad_sequence', () => filter.dataIn(dataIn(WHOLE, { bufferOffset: 8 })));
+});
+
+test('a list without end is not collected: 256 KiB, and 1024 pieces', () => {
+  const long = after(MASKING, 0xa0);
+  long.dataIn(dataIn(Buffer.alloc(256 * 1024), {}));
+  expectProtocolError('bad_sequence', () =>
+    long.dataIn(dataIn(Buffer.alloc(1), { bufferOffset: 256 * 1024 })),
+  );
+  const pieces = after(MASKING, 0xa0);
+  for (let i = 0; i < 1024; i++) pieces.dataIn(dataIn(Buffer.alloc(0), {}));
+  expectProtocolError('bad_sequence', () => pieces.dataIn(dataIn(Buffer.alloc(0), {})));
+});
+
+test('the bound is on all lists together, and what has gone out does not count', () => {
+  const filter = new ResponseFilter(policyOf(MASKING));
+  for (let tag = 0; tag < 8; tag++) {
+    command(filter, 0xa0, tag);
+    filter.dataIn(dataIn(Buffer.alloc(200 * 1024), { initiatorTaskTag: tag, hasStatus: true }));
+  }
+  command(filter, 0xa0, 1);
+  command(filter, 0xa0, 2);
+  filter.dataIn(dataIn(Buffer.alloc(200 * 1024), { initiatorTaskTag: 1 }));
+  expectProtocolError('bad_sequence', () =>
+    filter.dataIn(dataIn(Buffer.alloc(200 * 1024), { initiatorTaskTag: 2 })),
+  );
+});
+
+test.each([
+  [0x1a, 2],
+  [0x5a, 3],
+])('read-only, MODE SENSE (%i) says that the medium is write-protected', (operationCode, at) => {
+  for (const size of [1, 3, 8]) {
+    const filter = after({ mode: 'read-only' }, operationCode);
+    const sent = Buffer.from('1122104455667788', 'hex');
+    const out: Pdu[] = [];
+    for (let from = 0; from < sent.length; from += size) {
+      const hasStatus = from + size >= sent.length;
+      const pdu = dataIn(sent.subarray(from, from + size), { bufferOffset: from, hasStatus });
+      out.push(...filter.dataIn(pdu));
+    }
+    const expected = Buffer.from(sent);
+    expected[at]! |= 0x80;
+    expect(wholeData(out).toString('hex')).toBe(expected.toString('hex'));
+    expect(filter.rewrites(7)).toBe(false);
+  }
+});
+
+test('mode parameters that are cut before that byte pass as they are', () => {
+  const filter = after({ mode: 'read-only' }, 0x1a);
+  const out = filter.dataIn(dataIn(Buffer.from([1, 2]), { hasStatus: true }));
+  expect([...wholeData(out)]).toEqual([1, 2]);
+});
+
+test.each([
+  ['read-write without luns', {}, [0xa0, 0x1a, 0x5a, 0x28]],
+  ['with luns, read-write', MASKING, [0x1a, 0x5a, 0x28]],
+  ['read-only without luns', { mode: 'read-only' }, [0xa0, 0x28]],
+] as const)('%s, nothing else is rewritten', (_, rule, operationCodes) => {
+  for (const operationCode of operationCodes) expect(after(rule, operationCode).rewrites(7)).toBe(false);
+});
+
+test('a tag in use is refused, whichever of the two commands is rewritten', () => {
+  for (const [first, second] of [
+    [0xa0, 0x00],
+    [0x00, 0xa0],
+    [0xa0, 0xa0],
+  ] as const) {
+    const filter = after(MASKING, first);
+    expectProtocolError('bad_sequence', () => command(filter, second));
+    expect(filter.rewrites(7)).toBe(first === 0xa0);
+  }
+});
+
+test('after its answer a tag is free', () => {
+  const filter = after(MASKING, 0xa0);
+  filter.ended(7);
+  command(filter, 0x28);
+  expect(filter.rewrites(7)).toBe(false);
+});
+
+test('after an abort a tag is free, and what was held back for it is gone', () => {
+  const filter = after(MASKING, 0xa0);
+  filter.dataIn(dataIn(Buffer.alloc(256 * 1024), {}));
+  filter.tasks[0]!.isOver = true;
+  expect(filter.rewrites(7)).toBe(true);
+  command(filter, 0xa0);
+  expect(filter.dataIn(dataIn(WHOLE, { hasStatus: true }))).toHaveLength(1);
+});
+
+test('a command that the target rejects leaves its tag free', () => {
+  const filter = after(MASKING, 0xa0);
+  filter.rejected(7);
+  command(filter, 0x28);
+  expect(filter.tasks).toHaveLength(1);
+});
+
+test('where nothing is rewritten, nothing is kept', () => {
+  const filter = after({}, 0xa0);
+  command(filter, 0xa0);
+  expect(filter.tasks).toEqual([]);
+});
+
+test('16384 commands may be under way, not 16385', () => {
+  const filter = new ResponseFilter(policyOf(MASKING));
+  for (let tag = 0; tag < 16384; tag++) command(filter, 0x28, tag);
+  expectProtocolError('too_many_pieces', () => command(filter, 0x28, 16384));
+});
