@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Secret } from '../policy/secret.ts';
 import { secretReference } from './fields.ts';
 import type { Findings } from './findings.ts';
@@ -8,6 +9,8 @@ import { keysAt, valueAt } from './valueAt.ts';
 /** Resolved secrets by the path of their reference. */
 export interface ChapSecrets {
   at(path: ConfigPath): Secret;
+  /** Absolute paths of the files that were read. */
+  readonly files: readonly string[];
 }
 
 interface Leg {
@@ -32,12 +35,14 @@ export function resolveChapSecrets(
   findings: Findings,
 ): ChapSecrets {
   const byPath = new Map<string, Secret>();
+  const files: string[] = [];
   const find = (path: ConfigPath): Found | undefined => {
     const reference = secretReference.safeParse(valueAt(input, path));
     if (!reference.success) return undefined;
     try {
       const secret = resolveSecret(reference.data, directory, source);
       byPath.set(JSON.stringify(path), secret);
+      if ('file' in reference.data) files.push(resolve(directory, reference.data.file));
       return { path, secret };
     } catch (error) {
       if (!(error instanceof ValueError)) throw error;
@@ -52,7 +57,7 @@ export function resolveChapSecrets(
     }),
   );
   reportReuse(legs, findings);
-  return { at: (path) => byPath.get(JSON.stringify(path))! };
+  return { at: (path) => byPath.get(JSON.stringify(path))!, files };
 }
 
 /**

@@ -52,6 +52,13 @@ export interface GatewayLimits {
   readonly unauthenticatedPerAddress: number;
   readonly loginSeconds: number;
   readonly discoverySeconds: number;
+  readonly sessionsPerInitiator: number;
+  readonly drainSeconds: number;
+}
+
+export interface GatewayGuards {
+  /** What becomes of a login whose initiator name is there already, with another certificate or from another address. */
+  readonly duplicateInitiators: 'report' | 'refuse';
 }
 
 export interface GatewayConfig {
@@ -59,6 +66,9 @@ export interface GatewayConfig {
   readonly backends: readonly BackendConfig[];
   readonly initiators: readonly InitiatorRule[];
   readonly limits: GatewayLimits;
+  readonly guards: GatewayGuards;
+  /** Reload when a file changes. */
+  readonly watch: boolean;
   /** Absent: turned off. */
   readonly admin?: { readonly address: Portal };
   readonly log: { readonly level: LogLevel };
@@ -67,6 +77,8 @@ export interface GatewayConfig {
 export interface GatewayConfigResult {
   readonly config: GatewayConfig;
   readonly warnings: readonly Problem[];
+  /** Absolute paths of the configuration and of every file that it names, to be watched. */
+  readonly files: readonly string[];
 }
 
 export interface ParseOptions extends Partial<SecretSource> {
@@ -98,7 +110,11 @@ export function parseGatewayConfig(
   );
   checkGateway(source.value, findings);
   const warnings = findings.conclude();
-  return deepFreeze({ config: build(result.data!, { directory, secrets, findings }), warnings });
+  const config = build(result.data!, { directory, secrets, findings });
+  const files = [
+    ...new Set([resolve(file), ...config.listen.flatMap(({ tls }) => Object.values(tls)), ...secrets.files]),
+  ];
+  return deepFreeze({ config, warnings, files });
 }
 
 type Written = z.output<typeof gatewaySchema>;
@@ -111,14 +127,18 @@ interface Context {
 }
 
 function build(
-  { listen, backends, initiators, limits, admin, log }: Written,
+  { listen, backends, initiators, limits, guards, watch, admin, log }: Written,
   context: Context,
 ): GatewayConfig {
   return {
     listen: listen.map((listener) => buildListener(listener, context)),
     backends: Object.entries(backends).map(([name, backend]) => buildBackend(name, backend, context)),
-    initiators: Object.entries(initiators).map(([id, initiator]) => buildInitiator(id, initiator, context)),
+    initiators: Object.entries(initiators).map(([id, initiator]) =>
+      buildInitiator(id, initiator, limits, context),
+    ),
     limits,
+    guards,
+    watch,
     ...(admin !== false && { admin }),
     log,
   };
@@ -157,9 +177,10 @@ function buildBackend(name: string, backend: Written['backends'][string], contex
 function buildInitiator(
   id: string,
   initiator: Written['initiators'][string],
+  { sessionsPerInitiator }: GatewayLimits,
   context: Context,
 ): InitiatorRule {
-  const { iqn, certificate, from, chap, access } = initiator;
+  const { iqn, certificate, from, chap, cluster, maxSessions, shadow, access } = initiator;
   const path = ['initiators', id];
   return {
     id,
@@ -167,6 +188,9 @@ function buildInitiator(
     certificate,
     from: addressSet(from),
     ...(chap !== undefined && { chap: buildChap(chap, [...path, 'chap'], context) }),
+    cluster,
+    maxSessions: maxSessions ?? sessionsPerInitiator,
+    shadow,
     access: access.map(({ target, luns, mode, allow }, index) => ({
       target,
       ...(luns !== undefined && { luns }),

@@ -73,6 +73,20 @@ const initiator = z.strictObject({
   chap: field.chap('the initiator logs in', 'the gateway proves itself to the initiator').optional().meta({
     description: 'CHAP between initiator and gateway. Without it the certificate alone authenticates.',
   }),
+  cluster: z.boolean().default(false).meta({
+    description:
+      'Several hosts share this initiator name: it may come from several certificates or addresses at once.',
+  }),
+  maxSessions: z
+    .int()
+    .min(1)
+    .max(65536)
+    .optional()
+    .meta({ description: 'Sessions that it may have at once; without it `limits.sessionsPerInitiator`.' }),
+  shadow: z.boolean().default(false).meta({
+    description:
+      'What `access` would deny is logged and passes: to try rules before they are enforced. Certificate, address, name and CHAP are enforced all the same.',
+  }),
   access: z
     .array(
       z.strictObject({
@@ -129,9 +143,29 @@ const limits = z
     discoverySeconds: field
       .seconds(3)
       .meta({ description: 'How long discovery waits for an array before it answers without it.' }),
+    sessionsPerInitiator: z
+      .int()
+      .min(1)
+      .max(65536)
+      .default(256)
+      .meta({ description: 'Sessions that one initiator name may have at once.' }),
+    drainSeconds: field.seconds(10).meta({
+      description:
+        'When the gateway stops: for how long it waits for initiators to log out, as it asks them to, before it closes their sessions.',
+    }),
   })
   .prefault({})
-  .meta({ description: 'Bounds on what a peer costs before it is known.' });
+  .meta({ description: 'Bounds on what a peer may cost.' });
+
+const guards = z
+  .strictObject({
+    duplicateInitiators: z.enum(['report', 'refuse']).default('report').meta({
+      description:
+        'The same initiator name from two certificates or two addresses at once, where the entry does not say `cluster: true`: log and count it, or refuse the later login as well. A host with several paths comes from several addresses.',
+    }),
+  })
+  .prefault({})
+  .meta({ description: 'What is suspicious in a login that is otherwise allowed.' });
 
 /** The gateway's file, value by value. What needs more than one value to judge is in crossChecks.ts. */
 export const gatewaySchema = z.strictObject({
@@ -143,6 +177,10 @@ export const gatewaySchema = z.strictObject({
     .byName(initiator)
     .meta({ description: 'Who may log in, by a name of your choice. Nobody else may.' }),
   limits,
+  guards,
+  watch: z.boolean().default(true).meta({
+    description: 'Reload when this file, or a file that it names, changes. SIGHUP reloads in any case.',
+  }),
   admin: field
     .admin('127.0.0.1:9260')
     .prefault({})

@@ -44,6 +44,12 @@ export interface InitiatorRule {
   readonly from: AddressSet;
   /** Absent: the certificate alone authenticates, and the login may skip the security stage. */
   readonly chap?: ChapRequirement;
+  /** Several hosts share the name: it may come from several certificates or addresses at once. */
+  readonly cluster: boolean;
+  /** Normal sessions that it may have at once. */
+  readonly maxSessions: number;
+  /** What `access` would deny is told and passes. */
+  readonly shadow: boolean;
   readonly access: readonly AccessRule[];
   readonly location: RuleLocation;
 }

@@ -12,7 +12,11 @@ test('what is left out has its default', () => {
     unauthenticatedPerAddress: 64,
     loginSeconds: 15,
     discoverySeconds: 3,
+    sessionsPerInitiator: 256,
+    drainSeconds: 10,
   });
+  expect(config.guards).toEqual({ duplicateInitiators: 'report' });
+  expect(config.watch).toBe(true);
   expect(config.admin).toEqual({ address: { host: '127.0.0.1', port: 9260 } });
   expect(config.log).toEqual({ level: 'info' });
   expect(config.backends[0]).toMatchObject({
@@ -26,6 +30,15 @@ test('what may be left out is absent, not undefined', () => {
   expect(Object.keys(config.listen[0]!)).toEqual(['address', 'tls']);
   expect(Object.keys(config.backends[0]!)).toEqual(['name', 'portals', 'connectTimeoutSeconds', 'location']);
   expect(config.initiators[0]).not.toHaveProperty('chap');
+});
+
+test('the configuration and every file that it names are told, to be watched', () => {
+  const { files } = parse(
+    minimalGateway({ 11: '    chap: { user: db1, secret: { file: secrets/db1 } }\n    from: [203.0.113.7]' }),
+  );
+  expect(files).toEqual(
+    ['gateway.yaml', 'gw.crt', 'gw.key', 'ca.crt', 'secrets/db1'].map((name) => `/etc/sangate/${name}`),
+  );
 });
 
 test('admin: false turns it off', () => {

@@ -14,7 +14,7 @@ const CASES: Case[] = [
       at: '13:5',
       path: 'initiators.db1.rate',
       message: /unknown key "rate"/,
-      hint: /known here: iqn, certificate, from, chap, access/,
+      hint: /known here: iqn, certificate, from, chap, cluster, maxSessions, shadow, access/,
     },
   ],
   [
