@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Secret } from '../policy/secret.ts';
+import { UNREAD_SECRET, type Secret } from '../policy/secret.ts';
 import { secretReference } from './fields.ts';
 import type { Findings } from './findings.ts';
 import { formatPath, ValueError, type ConfigPath } from './problem.ts';
@@ -12,6 +12,9 @@ export interface ChapSecrets {
   /** Absolute paths of the files that were read. */
   readonly files: readonly string[];
 }
+
+/** For those who authenticate nobody: no file is opened, and each secret fails whoever wants to use it. */
+export const UNREAD_SECRETS: ChapSecrets = { at: () => UNREAD_SECRET, files: [] };
 
 interface Leg {
   readonly section: 'backends' | 'initiators';

@@ -4,7 +4,7 @@ import type { Portal } from '../iscsi/targetAddress.ts';
 import type { ChapRequirement } from '../policy/chapRequirement.ts';
 import type { AddressSet, InitiatorRule, RuleLocation } from '../policy/rules.ts';
 import { addressSet } from './addressSet.ts';
-import { resolveChapSecrets, type ChapSecrets } from './chapSecrets.ts';
+import { resolveChapSecrets, UNREAD_SECRETS, type ChapSecrets } from './chapSecrets.ts';
 import { checkGateway, refuseOtherRole } from './crossChecks.ts';
 import { deepFreeze } from './deepFreeze.ts';
 import type { chap } from './fields.ts';
@@ -91,10 +91,31 @@ export function loadGatewayConfig(file: string): GatewayConfigResult {
   return parseGatewayConfig(readConfigFile(file), { file });
 }
 
+/**
+ * As `loadGatewayConfig`, for commands that only look at the configuration, run by somebody who may not read the secrets. None
+ * is opened, and what is wrong with them is not found; to reveal one throws, so that no login can come of it.
+ *
+ * @throws ConfigError with every problem
+ */
+export function loadGatewayConfigWithoutSecrets(file: string): GatewayConfigResult {
+  return parse(readConfigFile(file), file, () => UNREAD_SECRETS);
+}
+
 /** @throws ConfigError with every problem */
 export function parseGatewayConfig(
   text: string,
   { file, ...secretSource }: ParseOptions,
+): GatewayConfigResult {
+  const source = { ...SYSTEM_SECRETS, ...secretSource };
+  return parse(text, file, (input, directory, findings) =>
+    resolveChapSecrets(input, directory, source, findings),
+  );
+}
+
+function parse(
+  text: string,
+  file: string,
+  secretsOf: (input: unknown, directory: string, findings: Findings) => ChapSecrets,
 ): GatewayConfigResult {
   const source = yamlSource(text, file);
   const findings = new Findings(source);
@@ -102,12 +123,7 @@ export function parseGatewayConfig(
   const directory = dirname(resolve(file));
   const result = gatewaySchema.safeParse(source.value, ownMessagesOnly);
   if (!result.success) reportIssues(result.error.issues, source.value, gatewayJsonSchema, findings);
-  const secrets = resolveChapSecrets(
-    source.value,
-    directory,
-    { ...SYSTEM_SECRETS, ...secretSource },
-    findings,
-  );
+  const secrets = secretsOf(source.value, directory, findings);
   checkGateway(source.value, findings);
   const warnings = findings.conclude();
   const config = build(result.data!, { directory, secrets, findings });

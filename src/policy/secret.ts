@@ -31,3 +31,23 @@ export class Secret {
     return REDACTED;
   }
 }
+
+/**
+ * In the place of a secret that was not read, where nobody is to be authenticated. Whoever asks for it all the same gets an error,
+ * not an empty secret that somebody could guess.
+ */
+class UnreadSecret extends Secret {
+  constructor() {
+    super(new Uint8Array());
+  }
+
+  override reveal(): never {
+    throw new TypeError('this secret was not read');
+  }
+
+  override get length(): never {
+    throw new TypeError('this secret was not read');
+  }
+}
+
+export const UNREAD_SECRET: Secret = new UnreadSecret();

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadGatewayConfig } from '../../../src/config/gatewayConfig.ts';
+import { loadGatewayConfig, loadGatewayConfigWithoutSecrets } from '../../../src/config/gatewayConfig.ts';
 import { minimalGateway, parse } from './minimalGateway.ts';
 
 test('what is left out has its default', () => {
@@ -247,6 +247,37 @@ test('a file is read from disk, and locations keep the name that was typed', () 
     const { config } = loadGatewayConfig(file);
     expect(config.initiators[0]!.location).toBe(`${file}:8:3`);
     expect(config.listen[0]!.tls.cert).toBe(join(folder, 'gw.crt'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('whoever may not read the secrets can read the rest, and nobody can log in by that', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sangate-config-'));
+  try {
+    const file = join(folder, 'gateway.yaml');
+    const chap =
+      '    chap: { user: db1, secret: { file: missing }, mutual: { user: gw, secret: { env: UNSET } } }';
+    writeFileSync(file, minimalGateway({ 13: chap }));
+    expect(() => loadGatewayConfig(file)).toThrow('does not exist');
+    const { config, files } = loadGatewayConfigWithoutSecrets(file);
+    expect(config.initiators[0]).toMatchObject({ chap: { user: 'db1', mutual: { user: 'gw' } } });
+    expect(() => config.initiators[0]!.chap!.secret.reveal()).toThrow('not read');
+    expect(() => config.initiators[0]!.chap!.mutual!.secret.reveal()).toThrow('not read');
+    expect(files.filter((name) => name.includes('missing'))).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('without the secrets, every other mistake is still found', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sangate-config-'));
+  try {
+    const file = join(folder, 'gateway.yaml');
+    writeFileSync(file, minimalGateway({ 13: '    chap: { user: db1, secret: { fil: a } }\n    form: []' }));
+    expect(() => loadGatewayConfigWithoutSecrets(file)).toThrow(
+      /did you mean file\?.*[^]*did you mean from\?/,
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }

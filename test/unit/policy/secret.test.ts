@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
-import { Secret } from '../../../src/policy/secret.ts';
+import { Secret, UNREAD_SECRET } from '../../../src/policy/secret.ts';
 
 const TEXT = 'correct horse battery';
 const secret = new Secret(Buffer.from(TEXT));
@@ -40,4 +40,10 @@ test('a secret does not change with the buffer it was made from', () => {
   const copy = new Secret(bytes);
   bytes.fill(0);
   expect(Buffer.from(copy.reveal()).toString()).toBe(TEXT);
+});
+
+test('a secret that was not read is not an empty one: whoever uses it fails', () => {
+  expect(() => UNREAD_SECRET.reveal()).toThrow('this secret was not read');
+  expect(() => UNREAD_SECRET.length).toThrow('this secret was not read');
+  expect(inspect(UNREAD_SECRET)).toBe('[secret]');
 });
