@@ -1,0 +1,111 @@
+import { opcodeAt } from '../iscsi/bhs.ts';
+import { describeOpcode, Opcode } from '../iscsi/opcode.ts';
+import { wirePdu, type Digests, type Pdu } from '../iscsi/pdu.ts';
+import { Disposition, PduStream, type DispositionValue, type PduHandler } from '../iscsi/pduStream.ts';
+import { ProtocolError } from '../iscsi/protocolError.ts';
+import { MAX_TEXT_LENGTH } from '../iscsi/text.ts';
+import type { CommandGate, Refusal } from './commandGate.ts';
+import { refuseAdditionalHeaders } from './headers.ts';
+import type { Legs } from './legs.ts';
+import type { Answer, Substitutions } from './substitution.ts';
+import type { TextExchange } from './textExchange.ts';
+
+const NOTHING = Buffer.alloc(0);
+
+export interface RequestsOptions {
+  readonly digests: Digests;
+  readonly legs: Legs;
+  readonly gate: CommandGate;
+  readonly substitutions: Substitutions;
+  readonly text: TextExchange;
+  readonly toTarget: (view: Buffer) => void;
+  /** The answer to a refused request may go to the initiator. */
+  readonly answer: (answer: Answer) => void;
+}
+
+/** What the initiator sends: requests that go on, and NOP-Outs in the place of those that do not. */
+export class Requests implements PduHandler {
+  readonly traffic = { pdus: 0, bytes: 0 };
+  readonly pass: (view: Buffer) => void;
+  readonly #options: RequestsOptions;
+  readonly #stream: PduStream;
+  /** What goes to the target in the place of the request that is being absorbed. */
+  #inPlace: Buffer | undefined;
+
+  constructor(options: RequestsOptions) {
+    this.#options = options;
+    this.pass = options.toTarget;
+    this.#stream = new PduStream(this, {
+      digests: options.digests,
+      maxCollectedLength: MAX_TEXT_LENGTH,
+      maxDataSegmentLength: options.text.maxRecv('target'),
+    });
+  }
+
+  /** @throws ProtocolError: the session is over */
+  push(chunk: Buffer): void {
+    this.traffic.bytes += chunk.length;
+    this.#stream.maxDataSegmentLength = this.#options.text.maxRecv('target');
+    this.#stream.push(chunk);
+  }
+
+  header(bytes: Buffer, at: number): DispositionValue {
+    this.traffic.pdus++;
+    const opcode = opcodeAt(bytes, at);
+    if (opcode !== Opcode.scsiCommand) refuseAdditionalHeaders(bytes, at);
+    switch (opcode) {
+      case Opcode.scsiCommand:
+        return this.#judged(bytes, at, this.#options.gate.command(bytes, at));
+      case Opcode.dataOut:
+        return this.#dataOut(bytes, at);
+      case Opcode.taskManagementRequest:
+        return this.#judged(bytes, at, this.#options.gate.taskManagement(bytes, at));
+      case Opcode.nopOut:
+      case Opcode.logoutRequest:
+        return this.#forwarded(bytes, at);
+      case Opcode.textRequest:
+        return Disposition.collect;
+      default:
+        throw new ProtocolError(
+          'bad_opcode',
+          `the initiator sent ${describeOpcode(opcode)} in full feature phase`,
+        );
+    }
+  }
+
+  /** A Text Request: a declaration goes on, everything else is answered here. */
+  collected(pdu: Pdu): void {
+    const { legs, text, digests, toTarget } = this.#options;
+    legs.patchRequest(pdu.bhs, 0);
+    const { bhs, ahs, data } = text.request(pdu);
+    toTarget(wirePdu(bhs, ahs, data, digests));
+  }
+
+  absorbed(): void {
+    if (this.#inPlace !== undefined) this.#options.toTarget(this.#inPlace);
+  }
+
+  #forwarded(bytes: Buffer, at: number): DispositionValue {
+    return this.#options.legs.patchRequest(bytes, at) ? Disposition.passPatched : Disposition.pass;
+  }
+
+  /** Sends a NOP-Out in the place of what policy refuses; the answer goes out when its NOP-In has come. */
+  #judged(bytes: Buffer, at: number, refusal: Refusal | undefined): DispositionValue {
+    if (refusal === undefined) return this.#forwarded(bytes, at);
+    const { legs, substitutions, digests } = this.#options;
+    const { request, answer, awaitsData } = refusal;
+    legs.patchRequest(request, 0);
+    this.#inPlace = wirePdu(substitutions.replace(request, answer, awaitsData), NOTHING, NOTHING, digests);
+    return Disposition.absorb;
+  }
+
+  #dataOut(bytes: Buffer, at: number): DispositionValue {
+    const { gate, legs, answer } = this.#options;
+    const refused = gate.dataOut(bytes, at);
+    if (refused === undefined) return this.#forwarded(bytes, at);
+    legs.noteInitiator(bytes, at);
+    if (refused.answer !== undefined) answer(refused.answer);
+    this.#inPlace = undefined;
+    return Disposition.absorb;
+  }
+}

@@ -1,0 +1,193 @@
+import {
+  BHS_LENGTH,
+  dataSegmentLengthAt,
+  Flag,
+  flagsAt,
+  Offset,
+  opcodeAt,
+  RESERVED_TAG,
+  setU32At,
+  u32At,
+} from '../iscsi/bhs.ts';
+import { describeOpcode, Opcode } from '../iscsi/opcode.ts';
+import { wirePdu, type Digests, type Pdu } from '../iscsi/pdu.ts';
+import { Disposition, PduStream, type DispositionValue, type PduHandler } from '../iscsi/pduStream.ts';
+import { ProtocolError } from '../iscsi/protocolError.ts';
+import { MAX_TEXT_LENGTH } from '../iscsi/text.ts';
+import type { CommandGate } from './commandGate.ts';
+import { refuseAdditionalHeaders } from './headers.ts';
+import type { Legs } from './legs.ts';
+import type { ResponseFilter } from './responseFilter.ts';
+import type { Answer, Substitutions } from './substitution.ts';
+import type { TextExchange } from './textExchange.ts';
+
+/** The most that one Data-In of an answer that is rewritten may hold; bounded by what initiators take. */
+const MAX_FILTERED_LENGTH = 1024 * 1024;
+
+export interface ResponsesOptions {
+  readonly digests: Digests;
+  readonly legs: Legs;
+  readonly gate: CommandGate;
+  readonly filter: ResponseFilter;
+  readonly substitutions: Substitutions;
+  readonly text: TextExchange;
+  readonly toInitiator: (view: Buffer) => void;
+}
+
+/** What the target sends, and what the gateway says to the initiator in between. */
+export class Responses implements PduHandler {
+  readonly traffic = { pdus: 0, bytes: 0 };
+  readonly pass: (view: Buffer) => void;
+  readonly #options: ResponsesOptions;
+  readonly #stream: PduStream;
+  /** What the target last said of its command window. */
+  readonly #window = { expCmdSN: 0, maxCmdSN: 0 };
+  #isLoggedOut = false;
+
+  constructor(options: ResponsesOptions) {
+    this.#options = options;
+    this.pass = options.toInitiator;
+    this.#stream = new PduStream(this, {
+      digests: options.digests,
+      maxCollectedLength: MAX_FILTERED_LENGTH,
+      maxDataSegmentLength: options.text.maxRecv('initiator'),
+    });
+  }
+
+  /** The target has answered a logout. */
+  get isLoggedOut(): boolean {
+    return this.#isLoggedOut;
+  }
+
+  /** @throws ProtocolError: the session is over */
+  push(chunk: Buffer): void {
+    this.traffic.bytes += chunk.length;
+    this.#stream.maxDataSegmentLength = this.#options.text.maxRecv('initiator');
+    this.#stream.push(chunk);
+  }
+
+  /** Answers a refused request: now, or when the PDU that is under way has ended. */
+  answer(answer: Answer): void {
+    this.#stream.atBoundary(() => this.#answer(answer));
+  }
+
+  header(bytes: Buffer, at: number): DispositionValue {
+    this.traffic.pdus++;
+    const opcode = opcodeAt(bytes, at);
+    refuseAdditionalHeaders(bytes, at);
+    this.#window.expCmdSN = u32At(bytes, at + Offset.expCmdSN);
+    this.#window.maxCmdSN = u32At(bytes, at + Offset.maxCmdSN);
+    const { gate, filter, substitutions } = this.#options;
+    switch (opcode) {
+      case Opcode.dataIn:
+        return this.#dataIn(bytes, at);
+      case Opcode.scsiResponse: {
+        const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
+        if (filter.rewrites(initiatorTaskTag)) return Disposition.collect;
+        filter.ended(initiatorTaskTag);
+        return this.#patched(bytes, at, true);
+      }
+      case Opcode.taskManagementResponse: {
+        const hasChanged = gate.taskManagementAnswered(bytes, at);
+        const disposition = this.#patched(bytes, at, true);
+        return hasChanged ? Disposition.passPatched : disposition;
+      }
+      case Opcode.asyncMessage:
+        return this.#patched(bytes, at, true);
+      case Opcode.logoutResponse:
+        this.#isLoggedOut = true;
+        return this.#patched(bytes, at, true);
+      case Opcode.r2t:
+        return this.#patched(bytes, at, false);
+      case Opcode.nopIn: {
+        const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
+        if (substitutions.awaitsNopIn(initiatorTaskTag)) return Disposition.collect;
+        return this.#patched(bytes, at, initiatorTaskTag !== RESERVED_TAG);
+      }
+      case Opcode.textResponse:
+      case Opcode.reject:
+        refuseLongText(bytes, at);
+        return Disposition.collect;
+      default:
+        throw new ProtocolError(
+          'bad_opcode',
+          `the target sent ${describeOpcode(opcode)} in full feature phase`,
+        );
+    }
+  }
+
+  collected(pdu: Pdu): void {
+    const { legs, filter, substitutions, text } = this.#options;
+    const initiatorTaskTag = u32At(pdu.bhs, Offset.initiatorTaskTag);
+    switch (opcodeAt(pdu.bhs, 0)) {
+      case Opcode.nopIn: {
+        legs.received(u32At(pdu.bhs, Offset.statSN));
+        const answer = substitutions.nopIn(initiatorTaskTag);
+        return answer === undefined ? undefined : this.#answer(answer);
+      }
+      case Opcode.dataIn:
+        return this.#send(filter.dataIn(pdu));
+      case Opcode.scsiResponse:
+        return this.#send(filter.ended(initiatorTaskTag, [pdu]));
+      case Opcode.textResponse:
+        text.response(pdu);
+        return this.#send([pdu]);
+      default:
+        return this.#send([this.#rejected(pdu)]);
+    }
+  }
+
+  absorbed(): void {}
+
+  #dataIn(bytes: Buffer, at: number): DispositionValue {
+    const { filter } = this.#options;
+    const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
+    if (filter.rewrites(initiatorTaskTag)) return Disposition.collect;
+    if (!hasStatSN(bytes, at)) return Disposition.pass;
+    filter.ended(initiatorTaskTag);
+    return this.#patched(bytes, at, true);
+  }
+
+  #patched(bytes: Buffer, at: number, advances: boolean): DispositionValue {
+    return this.#options.legs.patchResponse(bytes, at, advances) ? Disposition.passPatched : Disposition.pass;
+  }
+
+  #answer(answer: Answer): void {
+    const { legs, digests, toInitiator } = this.#options;
+    toInitiator(answer({ statSN: legs.take(), ...this.#window }, digests));
+  }
+
+  /** Sends on what was collected; numbers are patched now, because some of it was held back. */
+  #send(pdus: readonly Pdu[]): void {
+    const { legs, digests, toInitiator } = this.#options;
+    for (const { bhs, ahs, data } of pdus) {
+      if (hasStatSN(bhs, 0)) legs.patchResponse(bhs, 0, true);
+      toInitiator(wirePdu(bhs, ahs, data, digests));
+    }
+  }
+
+  /** A Reject shows the initiator its own header back: with the numbers that it sent, not with ours (RFC 7143 §11.17). */
+  #rejected(pdu: Pdu): Pdu {
+    const { legs, filter, substitutions, text } = this.#options;
+    const data = Buffer.from(pdu.data);
+    if (data.length < BHS_LENGTH) return pdu;
+    const initiatorTaskTag = u32At(data, Offset.initiatorTaskTag);
+    const opcode = opcodeAt(data, 0);
+    if (opcode === Opcode.nopOut) substitutions.rejected(initiatorTaskTag)?.copy(data);
+    else if (opcode === Opcode.textRequest) text.rejected(initiatorTaskTag);
+    else if (opcode === Opcode.scsiCommand) filter.rejected(initiatorTaskTag);
+    setU32At(data, Offset.expStatSN, legs.initiatorExpStatSN);
+    return { ...pdu, data };
+  }
+}
+
+/** In a Data-In without status it is reserved (RFC 7143 §11.7.4). */
+function hasStatSN(bytes: Buffer, at: number): boolean {
+  return opcodeAt(bytes, at) !== Opcode.dataIn || (flagsAt(bytes, at) & Flag.status) !== 0;
+}
+
+function refuseLongText(bytes: Buffer, at: number): void {
+  const length = dataSegmentLengthAt(bytes, at);
+  if (length <= MAX_TEXT_LENGTH) return;
+  throw new ProtocolError('text_too_long', `${describeOpcode(opcodeAt(bytes, at))} with ${length} bytes`);
+}
