@@ -49,6 +49,7 @@ export function checkGateway(input: unknown, findings: Findings): void {
   for (const path of initiators) {
     warnOfCovered(input, [...path, 'from'], findings);
     warnOfAccess(input, [...path, 'access'], findings);
+    warnOfShadow(input, path, findings);
   }
   for (const section of ['backends', 'initiators']) {
     if (valueAt(input, [section]) === undefined || keysAt(input, [section]).length > 0) continue;
@@ -153,6 +154,16 @@ function warnOfAccess(input: unknown, path: ConfigPath, findings: Findings): voi
     if (seen.has(data)) findings.warning(at, `${quote(data)} is written twice`, 'remove one of the two');
     seen.add(data);
   }
+}
+
+function warnOfShadow(input: unknown, initiator: ConfigPath, findings: Findings): void {
+  const path = [...initiator, 'shadow'];
+  if (valueAt(input, path) !== true) return;
+  findings.warning(
+    { path },
+    `${String(initiator.at(-1))}: access is not enforced (shadow: true)`,
+    'remove this line when the log shows no denial that should pass',
+  );
 }
 
 function warnOfOpenAdmin(input: unknown, defaultPort: number, findings: Findings): void {

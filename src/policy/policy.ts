@@ -1,12 +1,13 @@
 import { Failure } from '../failures.ts';
-import type { AccessRule, CertificateMatch, InitiatorRule } from './rules.ts';
+import { PERMISSIONS, type AccessRule, type CertificateMatch, type InitiatorRule } from './rules.ts';
 import type { CertificateIdentity, Subject } from './subject.ts';
 import { matchesTarget } from './targetPattern.ts';
 
-let admit: (subject: Subject, rule: InitiatorRule) => Admission;
-let authorize: (admission: Admission, target: string, access: AccessRule) => Authorization;
+let admit: (policy: Policy, subject: Subject, rule: InitiatorRule, chapUser: string | undefined) => Admission;
+let authorize: (admission: Admission, target: string, access: AccessRule, shadowed?: string) => Authorization;
 
 /** What Policy itself has made: at run time a constructor is not private, and any object can be given a prototype. */
+const madeBy = new WeakMap<Admission, Policy>();
 const genuine = new WeakSet<object>();
 
 /** Proof that certificate, address and initiator name agree with one rule. Only an allow verdict of Policy makes one. */
@@ -15,14 +16,21 @@ export class Admission {
   declare protected readonly isProof: true;
   readonly subject: Subject;
   readonly rule: InitiatorRule;
+  /** The CHAP user that the login has to prove to be; undefined: none. */
+  readonly chapUser: string | undefined;
 
-  private constructor(subject: Subject, rule: InitiatorRule) {
+  private constructor(subject: Subject, rule: InitiatorRule, chapUser: string | undefined) {
     this.subject = subject;
     this.rule = rule;
+    this.chapUser = chapUser;
   }
 
   static {
-    admit = (subject, rule) => new Admission(subject, rule);
+    admit = (policy, subject, rule, chapUser) => {
+      const admission = new Admission(subject, rule, chapUser);
+      madeBy.set(admission, policy);
+      return admission;
+    };
   }
 }
 
@@ -34,16 +42,24 @@ export class Authorization {
   /** Normalised target name. */
   readonly target: string;
   readonly access: AccessRule;
+  /** Why the target would be denied if the rule were not in shadow; undefined: it would not be. */
+  readonly shadowed: string | undefined;
 
-  private constructor(admission: Admission, target: string, access: AccessRule) {
+  private constructor(
+    admission: Admission,
+    target: string,
+    access: AccessRule,
+    shadowed: string | undefined,
+  ) {
     this.admission = admission;
     this.target = target;
     this.access = access;
+    this.shadowed = shadowed;
   }
 
   static {
-    authorize = (admission, target, access) => {
-      const authorization = new Authorization(admission, target, access);
+    authorize = (admission, target, access, shadowed) => {
+      const authorization = new Authorization(admission, target, access, shadowed);
       genuine.add(authorization);
       return authorization;
     };
@@ -68,6 +84,64 @@ export class Policy {
    * @throws Failure `unknown_initiator`, `iqn_mismatch` or `address_denied`
    */
   admit(subject: Subject): Admission {
+    const rule = this.#ruleOf(subject);
+    return admit(this, subject, rule, rule.chap?.user);
+  }
+
+  /**
+   * Would an initiator that is logged in still be let in, after what it has proved then? A secret that has changed since ends
+   * nothing; that no CHAP was asked for, or another user, does.
+   *
+   * @param admission of any Policy, and its login is through
+   * @throws Failure as `admit`, and `chap`
+   */
+  readmit(admission: Admission): Admission {
+    if (!madeBy.has(admission)) throw new TypeError('an admission is a proof only if it comes from a Policy');
+    const { subject, chapUser } = admission;
+    const rule = this.#ruleOf(subject);
+    const { id, location, chap } = rule;
+    if (chap !== undefined && chap.user !== chapUser) {
+      const proved = chapUser === undefined ? 'without CHAP' : `as ${JSON.stringify(chapUser)}`;
+      throw new Failure(
+        'chap',
+        `rule ${id} (${location}) now wants CHAP as ${JSON.stringify(chap.user)}, and this session logged in ${proved}`,
+      );
+    }
+    return admit(this, subject, rule, chapUser);
+  }
+
+  /**
+   * Would this session still be let in, and may it still use its target? The answer has the access entry that holds from now on.
+   *
+   * @param authorization of any Policy
+   * @throws Failure as `readmit` and `authorize`
+   */
+  reconsider(authorization: Authorization): Authorization {
+    return this.authorize(this.readmit(authorization.admission), authorization.target);
+  }
+
+  /**
+   * May it use this target?
+   *
+   * @param admission of this Policy: a rule of another says nothing here
+   * @param target normalised name
+   * @throws Failure `acl_denied`
+   */
+  authorize(admission: Admission, target: string): Authorization {
+    const access = this.#accessTo(admission, target);
+    if (access !== undefined) return authorize(admission, target, access);
+    const { id, location, shadow } = admission.rule;
+    const denial = `no access entry of rule ${id} (${location}) covers ${target}`;
+    if (!shadow) throw new Failure('acl_denied', denial);
+    return authorize(admission, target, { target, mode: 'read-write', allow: PERMISSIONS, location }, denial);
+  }
+
+  /** Which of these targets discovery may show: exactly those that `authorize` lets through. */
+  isVisible(admission: Admission, target: string): boolean {
+    return this.#accessTo(admission, target) !== undefined || admission.rule.shadow;
+  }
+
+  #ruleOf(subject: Subject): InitiatorRule {
     const rule = this.#rules.get(subject.initiatorName);
     if (rule === undefined) {
       throw new Failure('unknown_initiator', `no rule under initiators: has iqn ${subject.initiatorName}`);
@@ -85,33 +159,16 @@ export class Policy {
         `address ${subject.address} is outside "from" of rule ${rule.id} (${rule.location}): ${rule.from.toString()}`,
       );
     }
-    return admit(subject, rule);
+    return rule;
   }
 
-  /**
-   * May it use this target?
-   *
-   * @param target normalised name
-   * @throws Failure `acl_denied`
-   */
-  authorize(admission: Admission, target: string): Authorization {
-    const access = accessTo(admission, target);
-    if (access === undefined) {
-      const { id, location } = admission.rule;
-      throw new Failure('acl_denied', `no access entry of rule ${id} (${location}) covers ${target}`);
+  /** The first entry that covers the target: the order in the file decides which one the log names. */
+  #accessTo(admission: Admission, target: string): AccessRule | undefined {
+    if (madeBy.get(admission) !== this) {
+      throw new TypeError('the admission comes from another Policy: readmit it here first');
     }
-    return authorize(admission, target, access);
+    return admission.rule.access.find((entry) => matchesTarget(entry.target, target));
   }
-
-  /** Which of these targets discovery may show: exactly those that `authorize` lets through. */
-  isVisible(admission: Admission, target: string): boolean {
-    return accessTo(admission, target) !== undefined;
-  }
-}
-
-/** The first entry that covers the target: the order in the file decides which one the log names. */
-function accessTo({ rule }: Admission, target: string): AccessRule | undefined {
-  return rule.access.find((entry) => matchesTarget(entry.target, target));
 }
 
 function carries(certificate: CertificateIdentity, wanted: CertificateMatch): boolean {

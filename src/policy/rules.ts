@@ -48,7 +48,7 @@ export interface InitiatorRule {
   readonly cluster: boolean;
   /** Normal sessions that it may have at once. */
   readonly maxSessions: number;
-  /** What `access` would deny is told and passes. */
+  /** What `access` would deny is told and passes: targets that no entry covers, and refused commands in a session. */
   readonly shadow: boolean;
   readonly access: readonly AccessRule[];
   readonly location: RuleLocation;

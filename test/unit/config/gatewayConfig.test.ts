@@ -282,3 +282,16 @@ test('without the secrets, every other mistake is still found', () => {
     rmSync(folder, { recursive: true });
   }
 });
+
+test('warns of each rule that is not enforced, and of no other', () => {
+  const other = minimalGateway().split('\n').slice(7).join('\n').replaceAll('db1', 'db2');
+  const { warnings } = parse(minimalGateway({ 13: `    shadow: true\n${other}\n    shadow: false` }));
+  expect(warnings).toMatchObject([
+    {
+      line: 13,
+      path: 'initiators.db1.shadow',
+      message: 'db1: access is not enforced (shadow: true)',
+      hint: expect.stringContaining('remove this line'),
+    },
+  ]);
+});
