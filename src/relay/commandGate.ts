@@ -2,7 +2,7 @@ import { BHS_LENGTH, Flag, flagsAt, Offset, u32At } from '../iscsi/bhs.ts';
 import { decodeBhs } from '../iscsi/layouts.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
 import { TaskFunction, TaskResponse } from '../iscsi/taskManagement.ts';
-import type { CommandPolicy } from '../policy/commandPolicy.ts';
+import type { Access } from './access.ts';
 import { refusedCommand, refusedTaskManagement } from './answers.ts';
 import type { ResponseFilter } from './responseFilter.ts';
 import type { Answer, Substitutions } from './substitution.ts';
@@ -37,7 +37,7 @@ interface Abort {
  * task management that reaches them.
  */
 export class CommandGate {
-  readonly #policy: CommandPolicy;
+  readonly #access: Access;
   readonly #substitutions: Substitutions;
   readonly #filter: ResponseFilter;
   readonly #onDenied: (what: string) => void;
@@ -45,12 +45,12 @@ export class CommandGate {
   readonly #aborting = new Map<number, Abort>();
 
   constructor(
-    policy: CommandPolicy,
+    access: Access,
     substitutions: Substitutions,
     filter: ResponseFilter,
     onDenied: (what: string) => void,
   ) {
-    this.#policy = policy;
+    this.#access = access;
     this.#substitutions = substitutions;
     this.#filter = filter;
     this.#onDenied = onDenied;
@@ -66,9 +66,10 @@ export class CommandGate {
     const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
     this.#filter.release(initiatorTaskTag);
     this.#substitutions.release(initiatorTaskTag);
-    const denial = this.#policy.judgeCommand(bytes, at + Offset.lun, at + CDB);
+    const { policy } = this.#access;
+    const denial = policy.judgeCommand(bytes, at + Offset.lun, at + CDB);
     if (denial === undefined) {
-      this.#filter.command(bytes, at);
+      this.#filter.command(bytes, at, policy);
       return undefined;
     }
     const request = Buffer.from(bytes.subarray(at, at + BHS_LENGTH));
@@ -90,7 +91,7 @@ export class CommandGate {
     const refused = this.#substitutions.tasks.filter((task) => ends(fields, task));
     const passed = this.#filter.tasks.filter((task) => ends(fields, task));
     const isOfOneTask = fields.function === TaskFunction.abortTask;
-    const denial = this.#policy.judgeTaskManagement(fields.function, bytes, at + Offset.lun);
+    const denial = this.#access.policy.judgeTaskManagement(fields.function, bytes, at + Offset.lun);
     // REPORT LUNS may be asked at LUN 0 even if that is hidden, and so it may be aborted there.
     if (denial === undefined || (denial === 'hidden-lun' && isOfOneTask && passed.length > 0)) {
       if (refused.length + passed.length > 0) {

@@ -1,8 +1,8 @@
 import type { TargetRecord } from '../discovery/sendTargets.ts';
 import type { NegotiatedParameters, Side } from '../login/negotiation.ts';
-import { AuthenticatedLogin } from '../login/targetLogin.ts';
-import { CommandPolicy } from '../policy/commandPolicy.ts';
-import { Authorization, type Admission } from '../policy/policy.ts';
+import type { AuthenticatedLogin } from '../login/targetLogin.ts';
+import type { Admission, Authorization } from '../policy/policy.ts';
+import { Access } from './access.ts';
 import { CommandGate } from './commandGate.ts';
 import { Legs } from './legs.ts';
 import { Requests } from './requests.ts';
@@ -33,6 +33,7 @@ export interface RelayOptions {
  * they came. Text is answered here. It knows no socket: chunks in, views out through `toTarget` and `toInitiator`.
  */
 export class Relay {
+  readonly #access: Access;
   readonly #requests: Requests;
   readonly #responses: Responses;
   /** What passed in each direction, in plain numbers that are read when metrics are scraped. */
@@ -40,20 +41,12 @@ export class Relay {
 
   constructor(options: RelayOptions) {
     const { login, authorization, parameters, record, onDenied, toTarget, toInitiator } = options;
-    if (!AuthenticatedLogin.isGenuine(login) || !Authorization.isGenuine(authorization)) {
-      throw new TypeError(
-        'a login and an authorization are proofs only if they come from TargetLogin and Policy',
-      );
-    }
-    if (login.admission !== authorization.admission || login.identity.targetName !== authorization.target) {
-      throw new TypeError('the authorization belongs to another login');
-    }
+    this.#access = new Access(login, authorization);
     const { digests, maxRecvDataSegmentLength } = parameters;
-    const policy = new CommandPolicy(authorization.access);
     const legs = new Legs(options.statSN, options.expStatSN);
     const substitutions = new Substitutions();
-    const filter = new ResponseFilter(policy);
-    const gate = new CommandGate(policy, substitutions, filter, onDenied);
+    const filter = new ResponseFilter();
+    const gate = new CommandGate(this.#access, substitutions, filter, onDenied);
     const text = new TextExchange(record, substitutions, maxRecvDataSegmentLength, (keys) =>
       onDenied(`text keys in full feature phase: ${keys.join(', ')}`),
     );
@@ -67,6 +60,15 @@ export class Relay {
   /** The target has answered a logout: whoever closes now, the session ended in order. */
   get isLoggedOut(): boolean {
     return this.#responses.isLoggedOut;
+  }
+
+  /**
+   * What another policy allows the session holds from its next request on; what is under way ends as it began.
+   *
+   * @throws TypeError for an authorization that is none, or not of this session's subject and target
+   */
+  changeAccess(authorization: Authorization): void {
+    this.#access.change(authorization);
   }
 
   /** @throws ProtocolError: the session is over */

@@ -19,7 +19,7 @@ const WRITE_PROTECTED = 0x80;
 
 /** What is rewritten in an answer. */
 type Rewriting =
-  | { readonly kind: 'lun-list'; readonly held: Pdu[]; length: number }
+  | { readonly kind: 'lun-list'; readonly policy: CommandPolicy; readonly held: Pdu[]; length: number }
   /** @property at where the DEVICE-SPECIFIC PARAMETER byte stands */
   | { readonly kind: 'mode-parameters'; readonly at: number };
 
@@ -31,20 +31,13 @@ interface FilteredTask extends Task {
  * Answers of the target that show what policy hides: the list of logical units loses those that are masked, mode parameters say
  * that the medium is write-protected. No PDU is left out or added.
  *
- * Answers name their task by nothing but its tag. So every command under way is known here: were a tag used twice at once, the
- * end of the one task would let the other's answer through.
+ * Answers name their task by nothing but its tag. So every command under way is known here, also while nothing is hidden, for that
+ * may change: were a tag used twice at once, the end of the one task would let the other's answer through.
  */
 export class ResponseFilter {
-  readonly #policy: CommandPolicy;
-  readonly #isActive: boolean;
   readonly #tasks = new Map<number, FilteredTask>();
   #heldLength = 0;
   #heldPdus = 0;
-
-  constructor(policy: CommandPolicy) {
-    this.#policy = policy;
-    this.#isActive = policy.masksLuns || policy.isReadOnly;
-  }
 
   /** Commands under way at the target. */
   get tasks(): Task[] {
@@ -57,7 +50,6 @@ export class ResponseFilter {
    * @throws ProtocolError `bad_sequence` if the tag is in use
    */
   release(initiatorTaskTag: number): void {
-    if (!this.#isActive) return;
     const old = this.#tasks.get(initiatorTaskTag);
     if (old === undefined) return;
     if (!old.isOver) throw new ProtocolError('bad_sequence', 'a command whose task tag is in use');
@@ -67,21 +59,21 @@ export class ResponseFilter {
   /**
    * Sees every SCSI Command that goes on to the target: its BHS is at `bytes[at]`.
    *
+   * @param policy what its answer may show
    * @throws ProtocolError `too_many_pieces`
    */
-  command(bytes: Buffer, at: number): void {
-    if (!this.#isActive) return;
+  command(bytes: Buffer, at: number, policy: CommandPolicy): void {
     if (this.#tasks.size >= MAX_TASKS) {
       throw new ProtocolError('too_many_pieces', `more than ${MAX_TASKS} commands without an answer`);
     }
-    const rewriting = this.#rewritingFor(bytes[at + CDB]!);
+    const rewriting = rewritingOf(bytes[at + CDB]!, policy);
     const task = taskOf(bytes, at);
     this.#tasks.set(task.initiatorTaskTag, { ...task, rewriting });
   }
 
   /** True if the answer to this task has to come through `dataIn` and `ended`. */
   rewrites(initiatorTaskTag: number): boolean {
-    return this.#isActive && this.#tasks.get(initiatorTaskTag)?.rewriting !== undefined;
+    return this.#tasks.get(initiatorTaskTag)?.rewriting !== undefined;
   }
 
   /**
@@ -120,14 +112,13 @@ export class ResponseFilter {
    * @returns what goes on now: what was held back of its answer, rewritten, and the response
    */
   ended(initiatorTaskTag: number, response: readonly Pdu[] = []): readonly Pdu[] {
-    if (!this.#isActive) return response;
     const rewriting = this.#tasks.get(initiatorTaskTag)?.rewriting;
     this.#tasks.delete(initiatorTaskTag);
     if (rewriting?.kind !== 'lun-list') return response;
     this.#heldLength -= rewriting.length;
     this.#heldPdus -= rewriting.held.length;
     const list = Buffer.concat(rewriting.held.map(({ data }) => data));
-    const length = maskLunList(list, this.#policy);
+    const length = maskLunList(list, rewriting.policy);
     return withData(list.subarray(0, length), [...rewriting.held, ...response]);
   }
 
@@ -136,18 +127,18 @@ export class ResponseFilter {
     const task = this.#tasks.get(initiatorTaskTag);
     if (task !== undefined) task.isOver = true;
   }
+}
 
-  #rewritingFor(operationCode: number): Rewriting | undefined {
-    switch (operationCode) {
-      case OperationCode.reportLuns:
-        return this.#policy.masksLuns ? { kind: 'lun-list', held: [], length: 0 } : undefined;
-      case OperationCode.modeSense6:
-        return this.#policy.isReadOnly ? { kind: 'mode-parameters', at: 2 } : undefined;
-      case OperationCode.modeSense10:
-        return this.#policy.isReadOnly ? { kind: 'mode-parameters', at: 3 } : undefined;
-      default:
-        return undefined;
-    }
+function rewritingOf(operationCode: number, policy: CommandPolicy): Rewriting | undefined {
+  switch (operationCode) {
+    case OperationCode.reportLuns:
+      return policy.masksLuns ? { kind: 'lun-list', policy, held: [], length: 0 } : undefined;
+    case OperationCode.modeSense6:
+      return policy.isReadOnly ? { kind: 'mode-parameters', at: 2 } : undefined;
+    case OperationCode.modeSense10:
+      return policy.isReadOnly ? { kind: 'mode-parameters', at: 3 } : undefined;
+    default:
+      return undefined;
   }
 }
 

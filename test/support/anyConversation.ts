@@ -109,20 +109,28 @@ export interface AnyConversation {
   readonly streams: Readonly<Record<Side, Buffer>>;
 }
 
-/** What both sides say in full feature phase, all of it well formed; task tags of Text Requests are 0, 1, 2, … */
+/** What both sides say in full feature phase, all of it well formed; task tags of Text Requests are 0, 1, 2, …, no two commands have one tag. */
 export const anyConversation: fc.Arbitrary<AnyConversation> = fc
   .tuple(fc.record({ header: fc.boolean(), data: fc.boolean() }), fc.array(anySpoken, { maxLength: 40 }))
   .map(([digests, spoken]) => {
     let texts = 0;
+    let commands = 0;
     const wires = spoken.map((one) => {
-      const isText = (one.bhs[0]! & 0x3f) === 0x04;
-      const { side, bhs, ahs, data } = isText ? withTag(one, texts++) : one;
+      const { side, bhs, ahs, data } = isA(0x04, one)
+        ? withTag(one, texts++)
+        : isA(0x01, one)
+          ? withTag(one, 0x80000000 + ((one.bhs.readUInt32BE(16) & 0x7fffff00) | commands++))
+          : one;
       return { side, wire: naiveWire(bhs, ahs, data, digests) };
     });
     const stream = (of: Side): Buffer =>
       Buffer.concat(wires.filter(({ side }) => side === of).map(({ wire }) => wire));
     return { digests, streams: { initiator: stream('initiator'), target: stream('target') } };
   });
+
+function isA(opcode: number, { bhs }: Spoken): boolean {
+  return (bhs[0]! & 0x3f) === opcode;
+}
 
 function withTag(spoken: Spoken, tag: number): Spoken {
   const bhs = Buffer.from(spoken.bhs);

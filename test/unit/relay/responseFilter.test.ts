@@ -26,16 +26,20 @@ function dataIn(data: Buffer, fields: Partial<PduFields<'dataIn'>>): Pdu {
 
 /** A filter that has seen the command go by. */
 function after(rule: Partial<AccessRule>, operationCode: number): ResponseFilter {
-  const filter = new ResponseFilter(policyOf(rule));
-  command(filter, operationCode);
+  const filter = new ResponseFilter();
+  command(filter, operationCode, { rule });
   return filter;
 }
 
-function command(filter: ResponseFilter, operationCode: number, initiatorTaskTag = 7): void {
+function command(
+  filter: ResponseFilter,
+  operationCode: number,
+  { initiatorTaskTag = 7, rule = MASKING as Partial<AccessRule> } = {},
+): void {
   const cdb = Buffer.alloc(16);
   cdb[0] = operationCode;
   filter.release(initiatorTaskTag);
-  filter.command(encodeBhs('scsiCommand', { initiatorTaskTag, cdb }), 0);
+  filter.command(encodeBhs('scsiCommand', { initiatorTaskTag, cdb }), 0, policyOf(rule));
 }
 
 const wholeData = (pdus: readonly Pdu[]) => Buffer.concat(pdus.map(({ data }) => data));
@@ -131,13 +135,13 @@ test('a list without end is not collected: 256 KiB, and 1024 pieces', () => {
 });
 
 test('the bound is on all lists together, and what has gone out does not count', () => {
-  const filter = new ResponseFilter(policyOf(MASKING));
+  const filter = new ResponseFilter();
   for (let tag = 0; tag < 8; tag++) {
-    command(filter, 0xa0, tag);
+    command(filter, 0xa0, { initiatorTaskTag: tag });
     filter.dataIn(dataIn(Buffer.alloc(200 * 1024), { initiatorTaskTag: tag, hasStatus: true }));
   }
-  command(filter, 0xa0, 1);
-  command(filter, 0xa0, 2);
+  command(filter, 0xa0, { initiatorTaskTag: 1 });
+  command(filter, 0xa0, { initiatorTaskTag: 2 });
   filter.dataIn(dataIn(Buffer.alloc(200 * 1024), { initiatorTaskTag: 1 }));
   expectProtocolError('bad_sequence', () =>
     filter.dataIn(dataIn(Buffer.alloc(200 * 1024), { initiatorTaskTag: 2 })),
@@ -213,14 +217,22 @@ test('a command that the target rejects leaves its tag free', () => {
   expect(filter.tasks).toHaveLength(1);
 });
 
-test('where nothing is rewritten, nothing is kept', () => {
-  const filter = after({}, 0xa0);
-  command(filter, 0xa0);
+test('where nothing is rewritten, a tag in use is refused all the same: it may be rewritten later', () => {
+  const filter = after({}, 0x00);
+  expectProtocolError('bad_sequence', () => command(filter, 0xa0, { rule: MASKING }));
+  filter.ended(7);
   expect(filter.tasks).toEqual([]);
 });
 
+test('a list is masked by the policy under which it was asked for', () => {
+  const filter = after(MASKING, 0xa0);
+  command(filter, 0xa0, { initiatorTaskTag: 8, rule: {} });
+  expect(filter.rewrites(8)).toBe(false);
+  expect(wholeData(filter.dataIn(dataIn(WHOLE, { hasStatus: true }))).equals(VISIBLE)).toBe(true);
+});
+
 test('16384 commands may be under way, not 16385', () => {
-  const filter = new ResponseFilter(policyOf(MASKING));
-  for (let tag = 0; tag < 16384; tag++) command(filter, 0x28, tag);
-  expectProtocolError('too_many_pieces', () => command(filter, 0x28, 16384));
+  const filter = new ResponseFilter();
+  for (let tag = 0; tag < 16384; tag++) command(filter, 0x28, { initiatorTaskTag: tag });
+  expectProtocolError('too_many_pieces', () => command(filter, 0x28, { initiatorTaskTag: 16384 }));
 });
