@@ -29,7 +29,7 @@ const layers = {
     'failures\\.ts',
   ],
   'stub/': ['iscsi/', 'transport/', 'config/', 'tls/', 'telemetry/', 'failures\\.ts'],
-  'admin/': ['telemetry/'],
+  'admin/': ['iscsi/', 'transport/', 'tls/', 'telemetry/'],
 };
 const core = '^src/(failures\\.ts|iscsi/|scsi/|policy/|login/|discovery/|relay/)';
 const io =

@@ -1,34 +1,79 @@
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { TlsOptions } from 'node:tls';
+import type { Portal } from '../iscsi/targetAddress.ts';
+import { listen } from '../transport/listen.ts';
+import { plainAddress } from '../transport/plainAddress.ts';
+import { accessAt } from './access.ts';
+import { answer, hasBody, type AdminSource, type Reply } from './answer.ts';
+import { listenAtSocket } from './unixSocket.ts';
 
-export interface AdminOptions {
-  readonly host: string;
-  readonly port: number;
-  /** Prometheus text. */
-  readonly metrics: () => Promise<{ contentType: string; body: string }>;
-  /** True while the process can serve initiators. */
-  readonly isReady: () => boolean;
+export interface AdminOptions extends AdminSource {
+  /** A portal, or the absolute path of a unix socket. */
+  readonly address: Portal | { readonly socket: string };
+  /** Must let nobody in without a client certificate. Absent: plain HTTP. */
+  readonly tls?: TlsOptions;
+  /** Hears of everybody who was turned away. */
+  readonly onRefused: (address: string, why: string) => void;
 }
 
 export interface AdminServer {
-  readonly address: AddressInfo;
+  /** Absent at a unix socket. */
+  readonly address?: AddressInfo;
+  /** Takes new certificates; connections made with the old ones end. For a server with TLS. */
+  renewTls(tls: TlsOptions): void;
   close(): Promise<void>;
 }
 
-/** `/metrics`, `/healthz` and `/readyz` over plain HTTP; for loopback and management networks. */
-export async function startAdminServer(options: AdminOptions): Promise<AdminServer> {
-  const server = http.createServer({ requestTimeout: 10_000 }, (request, response) => {
-    void answer(request, response, options);
+/** Far above what operators and Prometheus need; others wait until one is free. */
+const MAX_CONNECTIONS = 64;
+const HANDSHAKE_TIMEOUT = 5_000;
+
+const LIMITS = {
+  maxHeaderSize: 8 * 1024,
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+} as const satisfies http.ServerOptions;
+/** For a peer that does not read its answer. */
+const IDLE_TIMEOUT = 30_000;
+
+/** Metrics, health and sessions over HTTP. @throws its listener's error */
+export async function startAdminServer({
+  address,
+  tls,
+  onRefused,
+  ...source
+}: AdminOptions): Promise<AdminServer> {
+  const server = tls
+    ? https.createServer({ ...LIMITS, handshakeTimeout: HANDSHAKE_TIMEOUT, ...tls })
+    : http.createServer(LIMITS);
+  server.maxConnections = MAX_CONNECTIONS;
+  server.timeout = IDLE_TIMEOUT;
+  server.on('drop', (dropped) => {
+    onRefused(dropped?.remoteAddress ?? 'unix socket', `there are ${MAX_CONNECTIONS} connections already`);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host: options.host, port: options.port }, () => {
-      server.off('error', reject);
-      resolve();
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: { remoteAddress?: string }) => {
+    onRefused(nameOf(socket), `TLS: ${error.code ?? error.message}`);
+  });
+  const at =
+    'socket' in address ? await listenAtSocket(server, address.socket) : await listen(server, address);
+  const access = accessAt(at, tls !== undefined);
+  server.on('request', (request, response) => {
+    void answer(request, access, source).then((reply) => {
+      if (reply.refused !== undefined) onRefused(nameOf(request.socket), reply.refused);
+      send(request, response, reply);
     });
   });
   return {
-    address: server.address() as AddressInfo,
+    ...(typeof at !== 'string' && { address: at }),
+    renewTls: (options) => {
+      if (!(server instanceof https.Server)) return;
+      server.setSecureContext(options);
+      server.closeAllConnections();
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -37,30 +82,20 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
   };
 }
 
-async function answer(
-  request: http.IncomingMessage,
-  response: http.ServerResponse,
-  options: AdminOptions,
-): Promise<void> {
-  const reply = (status: number, body: string, contentType = 'text/plain; charset=utf-8'): void => {
-    response.writeHead(status, { 'content-type': contentType, 'cache-control': 'no-store' });
-    response.end(request.method === 'HEAD' ? undefined : body);
-  };
-  if (request.method !== 'GET' && request.method !== 'HEAD') return reply(405, 'only GET\n');
-  switch (request.url ?? '') {
-    case '/metrics': {
-      try {
-        const { contentType, body } = await options.metrics();
-        return reply(200, body, contentType);
-      } catch {
-        return reply(500, 'the metrics could not be collected\n');
-      }
-    }
-    case '/healthz':
-      return reply(200, 'ok\n');
-    case '/readyz':
-      return options.isReady() ? reply(200, 'ready\n') : reply(503, 'not ready\n');
-    default:
-      return reply(404, 'here are /metrics, /healthz and /readyz\n');
-  }
+function send(request: http.IncomingMessage, response: http.ServerResponse, reply: Reply): void {
+  const body = Buffer.from(reply.body);
+  response.writeHead(reply.status, {
+    'content-type': reply.contentType ?? 'text/plain; charset=utf-8',
+    'content-length': body.length,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'cross-origin-resource-policy': 'same-origin',
+    ...(reply.allow !== undefined && { allow: reply.allow }),
+    // Nobody reads it, so nothing can come behind it.
+    ...(hasBody(request) && { connection: 'close' }),
+  });
+  response.end(request.method === 'HEAD' ? undefined : body);
 }
+
+const nameOf = ({ remoteAddress }: { readonly remoteAddress?: string | undefined }): string =>
+  remoteAddress === undefined ? 'unix socket' : plainAddress(remoteAddress);

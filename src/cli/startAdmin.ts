@@ -1,29 +1,54 @@
 import { startAdminServer, type AdminServer } from '../admin/adminServer.ts';
-import type { Portal } from '../iscsi/targetAddress.ts';
+import type { Control } from '../admin/control.ts';
+import type { AdminConfig } from '../config/adminConfig.ts';
+import { LineLimit } from '../telemetry/lineLimit.ts';
 import type { Logger } from '../telemetry/log.ts';
 
 /** What gateway and stub hand to their admin server. */
 export interface AdminSource {
   readonly registry: { metrics(): Promise<string>; readonly contentType: string };
   readonly isReady: () => boolean;
+  /** Of a gateway. */
+  readonly control?: Control;
   /** Ends what is running already, if the admin server can't be started. */
   readonly undo: () => Promise<void>;
 }
 
-/** Starts the admin server where one is configured. @throws its listener's error */
+/** Lines a second about those who were turned away. */
+const MAX_LINES = 5;
+
+/** Starts the admin server where one is configured. @throws CredentialsError; its listener's error */
 export async function startAdmin(
-  admin: { readonly address: Portal } | undefined,
+  admin: AdminConfig | undefined,
   log: Logger,
-  { registry, isReady, undo }: AdminSource,
+  { registry, isReady, control, undo }: AdminSource,
 ): Promise<AdminServer | undefined> {
   if (admin === undefined) return undefined;
+  const lines = new LineLimit(MAX_LINES);
   try {
+    if (admin.tls !== undefined)
+      throw new Error('admin.tls is not served yet: listen at loopback or a unix socket');
     const server = await startAdminServer({
-      ...admin.address,
+      address: admin.address,
+      ...(control && { control }),
       metrics: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
       isReady,
+      onRefused: (address, detail) => {
+        const suppressed = lines.take();
+        if (suppressed === undefined) return;
+        log.warn(
+          { role: 'admin', address, detail, ...(suppressed > 0 && { suppressed }) },
+          'admin request refused',
+        );
+      },
     });
-    log.info({ role: 'admin', address: server.address.address, port: server.address.port }, 'listening');
+    const where = server.address ?? admin.address;
+    log.info(
+      'address' in where
+        ? { role: 'admin', address: where.address, port: where.port }
+        : { role: 'admin', ...where },
+      'listening',
+    );
     return server;
   } catch (error) {
     await undo();

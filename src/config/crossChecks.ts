@@ -1,7 +1,16 @@
+import { normalize } from 'node:path';
 import type { z } from 'zod';
 import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
 import { covers } from './addressSet.ts';
-import { addressRange, ENTRY_NAME, iscsiName, portal, targetPattern } from './fields.ts';
+import {
+  addressRange,
+  adminAddress,
+  ENTRY_NAME,
+  filePath,
+  iscsiName,
+  portal,
+  targetPattern,
+} from './fields.ts';
 import type { Findings } from './findings.ts';
 import { isLoopback } from './portal.ts';
 import { formatPath, quote, type ConfigPath } from './problem.ts';
@@ -56,7 +65,8 @@ export function checkGateway(input: unknown, findings: Findings): void {
     findings.warning({ path: [section] }, 'there is no entry', 'add one; until then nobody can log in');
   }
   refuseNames([...backends, ...initiators], findings);
-  warnOfOpenAdmin(input, 9260, findings);
+  checkAdmin(input, 9260, findings);
+  refuseInitiatorsAsOperators(input, findings);
 }
 
 export function checkStub(input: unknown, findings: Findings): void {
@@ -75,7 +85,7 @@ export function checkStub(input: unknown, findings: Findings): void {
       'listen at 127.0.0.1:3260 unless the network in front is trusted',
     );
   }
-  warnOfOpenAdmin(input, 9261, findings);
+  checkAdmin(input, 9261, findings);
 }
 
 function refuseNames(paths: readonly ConfigPath[], findings: Findings): void {
@@ -166,14 +176,44 @@ function warnOfShadow(input: unknown, initiator: ConfigPath, findings: Findings)
   );
 }
 
-function warnOfOpenAdmin(input: unknown, defaultPort: number, findings: Findings): void {
+function checkAdmin(input: unknown, defaultPort: number, findings: Findings): void {
   const path = ['admin', 'address'];
-  const { success, data } = listening(defaultPort).safeParse(valueAt(input, path));
-  if (!success || isLoopback(data.host)) return;
-  findings.warning(
+  const tls = ['admin', 'tls'];
+  const hasTls = valueAt(input, tls) !== undefined;
+  const { success, data } = adminAddress(defaultPort).safeParse(valueAt(input, path));
+  if (!success) return;
+  if ('socket' in data) {
+    if (!hasTls) return;
+    findings.problem(
+      { path: tls, at: { path: tls, part: 'key' } },
+      'there is no TLS on a unix socket: the modes of its file and folder say who may use it',
+      'remove tls, or write address: host:port',
+    );
+  } else if (!hasTls && !isLoopback(data.host)) {
+    findings.warning(
+      { path },
+      'whoever reaches this address is served metrics and health over plain HTTP (but nothing of sessions)',
+      'listen at 127.0.0.1 or a unix socket, or give admin.tls, or keep others away with a firewall',
+    );
+  }
+}
+
+/** An initiator's certificate must not be enough to end the sessions of others. */
+function refuseInitiatorsAsOperators(input: unknown, findings: Findings): void {
+  const path = ['admin', 'tls', 'clientCa'];
+  const fileAt = (path: ConfigPath): string | undefined => {
+    const { success, data } = filePath.safeParse(valueAt(input, path));
+    return success ? normalize(data) : undefined;
+  };
+  const operators = fileAt(path);
+  if (operators === undefined) return;
+  const initiators = keysAt(input, ['listen']).map((index) => ['listen', index, 'tls', 'clientCa']);
+  const same = initiators.find((ca) => fileAt(ca) === operators);
+  if (same === undefined) return;
+  findings.problem(
     { path },
-    'metrics and health are served to whoever reaches this address, over plain HTTP',
-    'listen at 127.0.0.1, or keep others away with a firewall',
+    `every initiator could end every session: this is the CA at ${formatPath(same)} (${findings.location(same, 'value')}) as well`,
+    'make a CA for operators, with `sangate pki init --dir` and another folder, and name its ca.crt',
   );
 }
 

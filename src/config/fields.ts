@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CHAP_ALGORITHMS } from '../policy/chapRequirement.ts';
 import { parseAddressRange } from './addressSet.ts';
+import { parseAdminAddress } from './adminAddress.ts';
 import { CERTIFICATE_PROPERTIES } from './certificateMatch.ts';
 import { parseDnsName, parsePortal, type PortalOptions } from './portal.ts';
 import { quote, ValueError } from './problem.ts';
@@ -46,19 +47,41 @@ export const serverName = parsed((text) => {
   );
 });
 
-/** Metrics, health and readiness over plain HTTP. */
-export const admin = (address: string) =>
+/** @param more what is served there besides metrics and health */
+export const admin = (address: string, more = '') =>
   z.union([
     z.literal(false),
     z.strictObject({
-      address: portal({ defaultPort: Number(address.split(':').at(-1)), purpose: 'listen' })
+      address: adminAddress(Number(address.split(':').at(-1)))
         .prefault(address)
         .meta({
-          description:
-            'Where `/metrics`, `/healthz` and `/readyz` are served, over plain HTTP and to whoever asks.',
+          description: `Where \`/metrics\`, \`/healthz\` and \`/readyz\` are served: \`host:port\`, or \`unix:\` and the path of a socket, which its owner and group may use.${more}`,
+          examples: [address, 'unix:/run/sangate/admin.sock'],
         }),
+      tls: z
+        .strictObject({
+          cert: filePath.meta({
+            description: 'Certificate of this listener, for servers, PEM, with its intermediates.',
+            examples: ['../certs/gateway.crt'],
+          }),
+          key: filePath.meta({ description: 'Its private key, PEM.', examples: ['../certs/gateway.key'] }),
+          clientCa: filePath.meta({
+            description:
+              'The CA of operators, PEM: whoever has a client certificate of it is served. The CA of initiators is refused here.',
+            examples: ['../certs/operators-ca.crt'],
+          }),
+          crl: filePath.optional().meta({
+            description: 'Its revocation list, PEM. An expired list refuses everybody.',
+            examples: ['../certs/operators-ca.crl'],
+          }),
+        })
+        .optional()
+        .meta({ description: 'TLS 1.3 with client certificates, for everything that is served there.' }),
     }),
   ]);
+
+export const adminAddress = (defaultPort: number) =>
+  parsed((text) => parseAdminAddress(text, { defaultPort, purpose: 'listen' }));
 
 export const log = z
   .strictObject({

@@ -4,6 +4,7 @@ import type { Portal } from '../iscsi/targetAddress.ts';
 import type { ChapRequirement } from '../policy/chapRequirement.ts';
 import type { AddressSet, InitiatorRule, RuleLocation } from '../policy/rules.ts';
 import { addressSet } from './addressSet.ts';
+import { buildAdmin, type AdminConfig } from './adminConfig.ts';
 import { resolveChapSecrets, UNREAD_SECRETS, type ChapSecrets } from './chapSecrets.ts';
 import { checkGateway, refuseOtherRole } from './crossChecks.ts';
 import { deepFreeze } from './deepFreeze.ts';
@@ -70,7 +71,7 @@ export interface GatewayConfig {
   /** Reload when a file changes. */
   readonly watch: boolean;
   /** Absent: turned off. */
-  readonly admin?: { readonly address: Portal };
+  readonly admin?: AdminConfig;
   readonly log: { readonly level: LogLevel };
 }
 
@@ -128,7 +129,12 @@ function parse(
   const warnings = findings.conclude();
   const config = build(result.data!, { directory, secrets, findings });
   const files = [
-    ...new Set([resolve(file), ...config.listen.flatMap(({ tls }) => Object.values(tls)), ...secrets.files]),
+    ...new Set([
+      resolve(file),
+      ...config.listen.flatMap(({ tls }) => Object.values(tls)),
+      ...Object.values(config.admin?.tls ?? {}),
+      ...secrets.files,
+    ]),
   ];
   return deepFreeze({ config, warnings, files });
 }
@@ -155,7 +161,7 @@ function build(
     limits,
     guards,
     watch,
-    ...(admin !== false && { admin }),
+    ...(admin !== false && { admin: buildAdmin(admin, context.directory) }),
     log,
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PERMISSIONS } from '../policy/rules.ts';
+import { GATEWAY_ADMIN } from './adminAddress.ts';
 import * as field from './fields.ts';
 
 const tls = z
@@ -182,8 +183,11 @@ export const gatewaySchema = z.strictObject({
     description: 'Reload when this file, or a file that it names, changes. SIGHUP reloads in any case.',
   }),
   admin: field
-    .admin('127.0.0.1:9260')
+    .admin(
+      GATEWAY_ADMIN,
+      ' The gateway lists and ends its sessions there too (`/sessions`), but beyond loopback only with `tls`.',
+    )
     .prefault({})
-    .meta({ description: 'Metrics and health; `false` turns them off.' }),
+    .meta({ description: 'Metrics, health and sessions; `false` turns them off.' }),
   log: field.log,
 });

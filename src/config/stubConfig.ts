@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import type { Portal } from '../iscsi/targetAddress.ts';
+import { buildAdmin, type AdminConfig } from './adminConfig.ts';
 import { checkStub, refuseOtherRole } from './crossChecks.ts';
 import { deepFreeze } from './deepFreeze.ts';
 import { Findings } from './findings.ts';
@@ -24,7 +25,7 @@ export interface StubConfig {
   readonly advertise?: Portal;
   readonly connectTimeoutSeconds: number;
   /** Absent: turned off. */
-  readonly admin?: { readonly address: Portal };
+  readonly admin?: AdminConfig;
   readonly log: { readonly level: LogLevel };
 }
 
@@ -67,7 +68,7 @@ function stubConfig(source: ConfigSource, directory: string): StubConfigResult {
     },
     ...(advertise !== undefined && { advertise }),
     connectTimeoutSeconds,
-    ...(admin !== false && { admin }),
+    ...(admin !== false && { admin: buildAdmin(admin, directory) }),
     log,
   };
   return deepFreeze({ config, warnings });

@@ -144,7 +144,7 @@ const CASES: Case[] = [
       at: '13:8',
       path: 'admin',
       message: /neither false nor a map/,
-      hint: /write false, or a map with the key address/,
+      hint: /write false, or a map with the keys address, tls/,
     },
   ],
   [

@@ -1,0 +1,112 @@
+import type { IncomingMessage } from 'node:http';
+import { controlRefusal, operatorOf, refusal, type Access } from './access.ts';
+import type { Control } from './control.ts';
+
+/** What the admin listener serves. */
+export interface AdminSource {
+  /** Prometheus text. */
+  readonly metrics: () => Promise<{ contentType: string; body: string }>;
+  /** True while the process can serve initiators. */
+  readonly isReady: () => boolean;
+  /** Absent: a stub, which knows nothing of sessions. */
+  readonly control?: Control;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly body: string;
+  readonly contentType?: string;
+  /** Methods, of a 405. */
+  readonly allow?: string;
+  /** Why it was refused, for the log. */
+  readonly refused?: string;
+}
+
+/** Never throws: a fault of ours is a 500, without a word about it. */
+export async function answer(request: IncomingMessage, access: Access, source: AdminSource): Promise<Reply> {
+  const refused = refusal(request, access);
+  if (refused !== undefined) return forbidden(refused);
+  const path = request.url ?? '';
+  const route = ROUTES.find(({ pattern }) => pattern.test(path));
+  if (route === undefined) return text(404, 'here are /metrics, /healthz, /readyz and /sessions');
+  if (route.isControl) {
+    const refused = controlRefusal(request, access);
+    if (refused !== undefined) return forbidden(refused);
+  }
+  if (!route.methods.includes(request.method ?? '')) {
+    const allow = route.methods.join(', ');
+    return { ...text(405, `only ${allow}`), allow };
+  }
+  if (hasBody(request)) return text(413, 'no request here has a body');
+  try {
+    return await route.reply(source, { path, by: () => operatorOf(request, access) });
+  } catch {
+    return text(500, 'this could not be answered');
+  }
+}
+
+interface Route {
+  /** Of the whole request target, so that nothing else is a path: `/../`, `http://…`, `/sessions/7%00`. */
+  readonly pattern: RegExp;
+  readonly methods: readonly string[];
+  /** Tells about sessions, or changes something. */
+  readonly isControl?: true;
+  readonly reply: (
+    source: AdminSource,
+    request: { path: string; by: () => string },
+  ) => Reply | Promise<Reply>;
+}
+
+const READ = ['GET', 'HEAD'];
+
+const ROUTES: readonly Route[] = [
+  {
+    pattern: /^\/metrics$/,
+    methods: READ,
+    reply: async ({ metrics }) => ({ status: 200, ...(await metrics()) }),
+  },
+  { pattern: /^\/healthz$/, methods: READ, reply: () => text(200, 'ok') },
+  {
+    pattern: /^\/readyz$/,
+    methods: READ,
+    reply: ({ isReady }) => (isReady() ? text(200, 'ready') : text(503, 'not ready')),
+  },
+  {
+    pattern: /^\/sessions$/,
+    methods: READ,
+    isControl: true,
+    reply: ({ control }) =>
+      control === undefined ? NO_SESSIONS : json(200, { sessions: control.sessions() }),
+  },
+  {
+    pattern: /^\/sessions\/[^/?]+$/,
+    methods: ['DELETE'],
+    isControl: true,
+    reply: ({ control }, { path, by }) => {
+      if (control === undefined) return NO_SESSIONS;
+      const id = parseId(path.slice('/sessions/'.length));
+      const session = control.sessions().find((session) => session.id === id);
+      if (session === undefined || !control.kill(session.id, by())) return text(404, 'no such session');
+      return json(202, { session });
+    },
+  },
+];
+
+/** Only as we write it: `7`, not `07`, `+7`, `7.0` or what a number could not hold exactly. */
+function parseId(text: string): number | undefined {
+  const id = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : undefined;
+  return Number.isSafeInteger(id) ? id : undefined;
+}
+
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || !/^0*$/.test(headers['content-length'] ?? '');
+}
+
+const text = (status: number, line: string): Reply => ({ status, body: `${line}\n` });
+const json = (status: number, value: unknown): Reply => ({
+  status,
+  body: `${JSON.stringify(value)}\n`,
+  contentType: 'application/json; charset=utf-8',
+});
+const forbidden = (refused: string): Reply => ({ ...text(403, refused), refused });
+const NO_SESSIONS = text(404, 'a stub knows no sessions: ask the gateway');

@@ -1,0 +1,13 @@
+import type { SessionSummary } from '../telemetry/sessionSummary.ts';
+
+/** What the admin listener can see and do; the gateway hands it in. */
+export interface Control {
+  sessions(): readonly SessionSummary[];
+  /**
+   * Asks for the session's end.
+   *
+   * @param by who asked, for the log
+   * @returns false if there is no such session
+   */
+  kill(id: number, by: string): boolean;
+}
