@@ -44,6 +44,7 @@ export class Session {
       parameters,
       statSN,
       expStatSN: leg.login.expStatSN,
+      commandWindow: leg.login.commandWindow,
       record,
       onDenied: (what) => {
         if (++this.#denials <= MAX_REPORTED_DENIALS) onDenied(what);

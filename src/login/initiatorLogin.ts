@@ -76,6 +76,7 @@ export class InitiatorLogin {
   #askedTransit = false;
   #responses = 0;
   #expStatSN = 0;
+  #commandWindow = { expCmdSN: 0, maxCmdSN: 0 };
 
   constructor(options: InitiatorLoginOptions) {
     this.#options = options;
@@ -111,6 +112,7 @@ export class InitiatorLogin {
     if (statusClass === 1) return redirect(pdu, response.status);
     if (response.status !== LoginStatus.success) throw refused(response.status, this.#awaiting);
     this.#expStatSN = serialAdd(response.statSN, 1);
+    this.#commandWindow = { expCmdSN: response.expCmdSN, maxCmdSN: response.maxCmdSN };
     if (response.transit && !this.#askedTransit) {
       throw new Failure('backend_protocol', 'the target transits without being asked');
     }
@@ -132,6 +134,11 @@ export class InitiatorLogin {
   /** StatSN that the next PDU from the target is expected to carry. */
   get expStatSN(): number {
     return this.#expStatSN;
+  }
+
+  /** What the target last said of it; that of the last Login Response holds until it says more. */
+  get commandWindow(): { readonly expCmdSN: number; readonly maxCmdSN: number } {
+    return this.#commandWindow;
   }
 
   /** To be called when the login is over, however it ended. */

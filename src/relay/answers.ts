@@ -10,6 +10,9 @@ import { AdditionalSense, fixedSense, SenseKey } from '../scsi/sense.ts';
 import { ScsiStatus } from '../scsi/status.ts';
 import type { Answer } from './substitution.ts';
 
+/** AsyncEvent: the target requests a logout. */
+const LOGOUT_EVENT = 1;
+
 const SENSE: Record<Denial, readonly [SenseKey, AdditionalSense]> = {
   'hidden-lun': [SenseKey.illegalRequest, AdditionalSense.logicalUnitNotSupported],
   'write-protected': [SenseKey.dataProtect, AdditionalSense.writeProtected],
@@ -20,6 +23,15 @@ const SENSE: Record<Denial, readonly [SenseKey, AdditionalSense]> = {
 export function textAnswer(initiatorTaskTag: number, text: Buffer): Answer {
   const fields = { final: true, initiatorTaskTag, targetTransferTag: RESERVED_TAG };
   return (numbers, digests) => encodePdu('textResponse', { ...fields, ...numbers }, text, digests);
+}
+
+/** Async Message that asks for a logout within this time (RFC 7143 §11.9.1). */
+export function logoutRequested(seconds: number): Answer {
+  if (!Number.isInteger(seconds) || seconds < 0 || seconds > 0xffff) {
+    throw new RangeError(`a logout is asked for within 0 to 65535 whole seconds, not ${seconds}`);
+  }
+  const fields = { final: true, initiatorTaskTag: RESERVED_TAG, event: LOGOUT_EVENT, parameter3: seconds };
+  return (numbers, digests) => encodePdu('asyncMessage', { ...fields, ...numbers }, undefined, digests);
 }
 
 /**

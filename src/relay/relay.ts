@@ -3,12 +3,13 @@ import type { NegotiatedParameters, Side } from '../login/negotiation.ts';
 import type { AuthenticatedLogin } from '../login/targetLogin.ts';
 import type { Admission, Authorization } from '../policy/policy.ts';
 import { Access } from './access.ts';
+import { logoutRequested } from './answers.ts';
 import { CommandGate } from './commandGate.ts';
 import { Legs } from './legs.ts';
 import { Requests } from './requests.ts';
 import { ResponseFilter } from './responseFilter.ts';
 import { Responses } from './responses.ts';
-import { Substitutions } from './substitution.ts';
+import { Substitutions, type CommandWindow } from './substitution.ts';
 import { TextExchange } from './textExchange.ts';
 
 export interface RelayOptions {
@@ -20,6 +21,8 @@ export interface RelayOptions {
   readonly statSN: number;
   /** Number that the target's next response is expected to carry. */
   readonly expStatSN: number;
+  /** As the target's last Login Response told it. */
+  readonly commandWindow: CommandWindow;
   /** The session's target as this initiator may see it. */
   readonly record: TargetRecord;
   /** The initiator asked for something that it does not get; the session goes on. */
@@ -36,11 +39,13 @@ export class Relay {
   readonly #access: Access;
   readonly #requests: Requests;
   readonly #responses: Responses;
+  #hasRequestedLogout = false;
   /** What passed in each direction, in plain numbers that are read when metrics are scraped. */
   readonly traffic: Readonly<Record<Side, Readonly<{ pdus: number; bytes: number }>>>;
 
   constructor(options: RelayOptions) {
-    const { login, authorization, parameters, record, onDenied, toTarget, toInitiator } = options;
+    const { login, authorization, parameters, commandWindow, record, onDenied, toTarget, toInitiator } =
+      options;
     this.#access = new Access(login, authorization);
     const { digests, maxRecvDataSegmentLength } = parameters;
     const legs = new Legs(options.statSN, options.expStatSN);
@@ -51,8 +56,8 @@ export class Relay {
       onDenied(`text keys in full feature phase: ${keys.join(', ')}`),
     );
     const both = { digests, legs, gate, substitutions, text };
-    const responses = new Responses({ ...both, filter, toInitiator });
-    this.#requests = new Requests({ ...both, toTarget, answer: (answer) => responses.answer(answer) });
+    const responses = new Responses({ ...both, filter, commandWindow, toInitiator });
+    this.#requests = new Requests({ ...both, toTarget, answer: (answer) => responses.interject(answer) });
     this.#responses = responses;
     this.traffic = { initiator: this.#requests.traffic, target: responses.traffic };
   }
@@ -69,6 +74,17 @@ export class Relay {
    */
   changeAccess(authorization: Authorization): void {
     this.#access.change(authorization);
+  }
+
+  /**
+   * Asks the initiator for a logout, once. Not to be called from what the relay itself calls.
+   *
+   * @param seconds within which it should come, 0 to 65535
+   */
+  requestLogout(seconds: number): void {
+    if (this.#hasRequestedLogout) return;
+    this.#responses.interject(logoutRequested(seconds));
+    this.#hasRequestedLogout = true;
   }
 
   /** @throws ProtocolError: the session is over */

@@ -18,11 +18,14 @@ import type { CommandGate } from './commandGate.ts';
 import { refuseAdditionalHeaders } from './headers.ts';
 import type { Legs } from './legs.ts';
 import type { ResponseFilter } from './responseFilter.ts';
-import type { Answer, Substitutions } from './substitution.ts';
+import type { Answer, CommandWindow, Substitutions } from './substitution.ts';
 import type { TextExchange } from './textExchange.ts';
 
 /** The most that one Data-In of an answer that is rewritten may hold; bounded by what initiators take. */
 const MAX_FILTERED_LENGTH = 1024 * 1024;
+/** Where the response code stands in a Logout Response's BHS, and the one that says that the connection is over. */
+const RESPONSE = 2;
+const CLOSED = 0;
 
 export interface ResponsesOptions {
   readonly digests: Digests;
@@ -31,6 +34,8 @@ export interface ResponsesOptions {
   readonly filter: ResponseFilter;
   readonly substitutions: Substitutions;
   readonly text: TextExchange;
+  /** As the target's last Login Response told it. */
+  readonly commandWindow: CommandWindow;
   readonly toInitiator: (view: Buffer) => void;
 }
 
@@ -41,12 +46,13 @@ export class Responses implements PduHandler {
   readonly #options: ResponsesOptions;
   readonly #stream: PduStream;
   /** What the target last said of its command window. */
-  readonly #window = { expCmdSN: 0, maxCmdSN: 0 };
+  readonly #window: { expCmdSN: number; maxCmdSN: number };
   #isLoggedOut = false;
 
   constructor(options: ResponsesOptions) {
     this.#options = options;
     this.pass = options.toInitiator;
+    this.#window = { ...options.commandWindow };
     this.#stream = new PduStream(this, {
       digests: options.digests,
       maxCollectedLength: MAX_FILTERED_LENGTH,
@@ -54,7 +60,7 @@ export class Responses implements PduHandler {
     });
   }
 
-  /** The target has answered a logout. */
+  /** The target has let the initiator log out. */
   get isLoggedOut(): boolean {
     return this.#isLoggedOut;
   }
@@ -66,9 +72,9 @@ export class Responses implements PduHandler {
     this.#stream.push(chunk);
   }
 
-  /** Answers a refused request: now, or when the PDU that is under way has ended. */
-  answer(answer: Answer): void {
-    this.#stream.atBoundary(() => this.#answer(answer));
+  /** Says something of the gateway's own to the initiator: now, or when the PDU that is under way has ended. */
+  interject(answer: Answer): void {
+    this.#stream.atBoundary(() => this.#interject(answer));
   }
 
   header(bytes: Buffer, at: number): DispositionValue {
@@ -95,7 +101,7 @@ export class Responses implements PduHandler {
       case Opcode.asyncMessage:
         return this.#patched(bytes, at, true);
       case Opcode.logoutResponse:
-        this.#isLoggedOut = true;
+        if (bytes[at + RESPONSE] === CLOSED) this.#isLoggedOut = true;
         return this.#patched(bytes, at, true);
       case Opcode.r2t:
         return this.#patched(bytes, at, false);
@@ -123,7 +129,7 @@ export class Responses implements PduHandler {
       case Opcode.nopIn: {
         legs.received(u32At(pdu.bhs, Offset.statSN));
         const answer = substitutions.nopIn(initiatorTaskTag);
-        return answer === undefined ? undefined : this.#answer(answer);
+        return answer === undefined ? undefined : this.#interject(answer);
       }
       case Opcode.dataIn:
         return this.#send(filter.dataIn(pdu));
@@ -152,7 +158,9 @@ export class Responses implements PduHandler {
     return this.#options.legs.patchResponse(bytes, at, advances) ? Disposition.passPatched : Disposition.pass;
   }
 
-  #answer(answer: Answer): void {
+  /** Behind the Logout Response nothing follows (RFC 7143 §11.14). */
+  #interject(answer: Answer): void {
+    if (this.#isLoggedOut) return;
     const { legs, digests, toInitiator } = this.#options;
     toInitiator(answer({ statSN: legs.take(), ...this.#window }, digests));
   }

@@ -7,11 +7,15 @@ import { taskOf, type Task } from './task.ts';
 /** More than any target's command window: each holds memory until the target's NOP-In comes. */
 const MAX_PENDING = 4096;
 
-/** Numbers of the initiator leg at the moment an answer goes out. */
-export interface AnswerNumbers {
-  readonly statSN: number;
+/** Which commands the target takes. */
+export interface CommandWindow {
   readonly expCmdSN: number;
   readonly maxCmdSN: number;
+}
+
+/** Numbers of the initiator leg at the moment an answer goes out. */
+export interface AnswerNumbers extends CommandWindow {
+  readonly statSN: number;
 }
 
 /** Writes the answer that the initiator gets in the target's place. */

@@ -5,12 +5,15 @@ import { PduReader } from '../../src/iscsi/pduReader.ts';
 import type { NegotiatedParameters } from '../../src/login/negotiation.ts';
 import type { AccessRule } from '../../src/policy/rules.ts';
 import { Relay } from '../../src/relay/relay.ts';
+import type { CommandWindow } from '../../src/relay/substitution.ts';
 import { authenticated, type Proofs } from './authenticated.ts';
 import { DISK } from './initiatorRule.ts';
 
 /** Numbers with which the two legs begin: far apart, so that no test passes by chance. */
 export const STAT_SN = 1000;
 export const TARGET_STAT_SN = 500;
+
+export const COMMAND_WINDOW: CommandWindow = { expCmdSN: 30, maxCmdSN: 61 };
 
 const RECORD: TargetRecord = {
   name: DISK,
@@ -21,6 +24,7 @@ export interface RelayedOptions {
   readonly digests?: Digests;
   readonly statSN?: number;
   readonly expStatSN?: number;
+  readonly commandWindow?: CommandWindow;
   readonly maxRecv?: { readonly initiator: number; readonly target: number };
   readonly proofs?: Proofs;
   /** Parts of the access rule, if no proofs are given. */
@@ -42,6 +46,7 @@ export class Relayed {
       parameters: parameters(this.#digests, options.maxRecv ?? { initiator: 262144, target: 8192 }),
       statSN: options.statSN ?? STAT_SN,
       expStatSN: options.expStatSN ?? TARGET_STAT_SN,
+      commandWindow: options.commandWindow ?? COMMAND_WINDOW,
       record: RECORD,
       toTarget: (view) => void this.#views.target.push(view),
       onDenied: (what) => void this.denied.push(what),

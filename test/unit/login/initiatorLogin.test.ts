@@ -72,10 +72,22 @@ test('with CHAP configured only CHAP is offered, and no transit asked for', () =
   expect(request.transit).toBe(false);
 });
 
+test('the command window is that of the last response', () => {
+  const machine = negotiating();
+  machine.receive(loginResponse({ ...TO_FULL_FEATURE, tsih: 1, expCmdSN: 7, maxCmdSN: 38 }, {}));
+  expect(machine.commandWindow).toEqual({ expCmdSN: 7, maxCmdSN: 38 });
+});
+
 test('where CHAP is optional, None is offered behind it and taken', () => {
   const machine = login({ chap: chapRequirement(), chapIsOptional: true });
   expect(readRequest(machine.start()).keys.get('AuthMethod')).toBe('CHAP,None');
   expect(machine.receive(loginResponse(TO_OPERATIONAL, { AuthMethod: 'None' })).kind).toBe('secured');
+});
+
+test('the command window is that of the last response', () => {
+  const machine = negotiating();
+  machine.receive(loginResponse({ ...TO_FULL_FEATURE, tsih: 1, expCmdSN: 7, maxCmdSN: 38 }, {}));
+  expect(machine.commandWindow).toEqual({ expCmdSN: 7, maxCmdSN: 38 });
 });
 
 test('where CHAP is optional, a target that agrees to it may not skip it', () => {

@@ -13,7 +13,7 @@ import { Relayed, TARGET_STAT_SN } from '../../support/relayed.ts';
 const NOP_OUT = 0x00;
 const COMMAND = 0x01;
 const CHAP = { user: 'db1', secret: new Secret(Buffer.alloc(16)), algorithms: ['md5'] } as const;
-const LIST = Buffer.from('000000180000000000000000000000000001000000000000' + '0005000000000000', 'hex');
+const LIST = Buffer.from('0000001800000000000000000000000000010000000000000005000000000000', 'hex');
 
 function send(relayed: Relayed, tag: number, code: string, at = '0000'): number | undefined {
   relayed.request('scsiCommand', {
@@ -143,7 +143,7 @@ test.each([
   ],
   ['somebody who proves with CHAP who it is', reauthorized({}, { rule: { chap: CHAP } })],
   ['another target', reauthorized({}, { target: 'iqn.2001-05.com.equallogic:disk-db1-log' })],
-  ['nobody', Object.assign({}, reauthorized({})) as Authorization],
+  ['nobody', Object.assign({}, reauthorized({}))],
   ['a forger', Object.assign(Object.create(Authorization.prototype), reauthorized({})) as Authorization],
 ])('an authorization of %s is refused, and the session keeps what it had', (_, authorization) => {
   const relayed = new Relayed({ access: { mode: 'read-only' } });

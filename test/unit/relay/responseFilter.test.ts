@@ -8,7 +8,7 @@ import { accessRule } from '../../support/initiatorRule.ts';
 import { expectProtocolError } from '../../support/protocolErrors.ts';
 
 const policyOf = (rule: Partial<AccessRule>) => new CommandPolicy(accessRule(rule));
-const MASKING = { luns: [1, 300] };
+const MASKING: Partial<AccessRule> = { luns: [1, 300] };
 
 /** REPORT LUNS parameter data with these LUNs, whole. */
 function lunList(...luns: string[]): Buffer {
@@ -34,7 +34,7 @@ function after(rule: Partial<AccessRule>, operationCode: number): ResponseFilter
 function command(
   filter: ResponseFilter,
   operationCode: number,
-  { initiatorTaskTag = 7, rule = MASKING as Partial<AccessRule> } = {},
+  { initiatorTaskTag = 7, rule = MASKING } = {},
 ): void {
   const cdb = Buffer.alloc(16);
   cdb[0] = operationCode;
