@@ -1,5 +1,6 @@
-import { lstat, unlink } from 'node:fs/promises';
+import { lstat, stat, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
+import { dirname } from 'node:path';
 
 /** What the shortest of the systems' `sun_path` holds, less the zero at its end; bytes. */
 const MAX_PATH = 103;
@@ -17,8 +18,9 @@ export async function listenAtSocket(server: Server, path: string): Promise<stri
   if (Buffer.byteLength(path) > MAX_PATH) {
     throw new Error(at(path, `the path has more than ${MAX_PATH} bytes`, 'choose a shorter one'));
   }
-  await removeStale(path);
   try {
+    await stat(dirname(path)); // bind would say EACCES of a folder that is not there
+    await removeStale(path);
     await start(server, path);
   } catch (error) {
     throw explained(path, error as NodeJS.ErrnoException);
@@ -27,16 +29,12 @@ export async function listenAtSocket(server: Server, path: string): Promise<stri
 }
 
 async function removeStale(path: string): Promise<void> {
-  const stat = await lstat(path).catch(() => undefined);
-  if (stat === undefined) return; // what else is wrong with the path, listening tells
-  if (!stat.isSocket()) {
-    throw new Error(at(path, 'there is a file that is no socket', 'remove it, or choose another path'));
-  }
-  const code = await probe(path);
-  if (code !== 'ECONNREFUSED') throw explained(path, { code: code ?? 'EADDRINUSE' });
-  await unlink(path).catch((error: unknown) => {
-    throw explained(path, error as NodeJS.ErrnoException);
-  });
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined) return;
+  if (!found.isSocket()) throw Object.assign(new Error('not a socket'), { code: 'ENOTSOCK' });
+  const code = (await probe(path)) ?? 'EADDRINUSE';
+  if (code !== 'ECONNREFUSED') throw Object.assign(new Error('in use'), { code });
+  await unlink(path);
 }
 
 /** The error code of connecting; undefined if somebody answers. */
@@ -73,6 +71,7 @@ function explained(path: string, error: { readonly code?: string | undefined }):
 
 const REASONS: Record<string, readonly [why: string, what: string]> = {
   EADDRINUSE: ['another program listens there', 'stop it, or choose another path'],
+  ENOTSOCK: ['there is a file that is no socket', 'remove it, or choose another path'],
   EACCES: [
     'this user may not',
     'let the folder, or the socket that is there, belong to the user who runs sangate',
