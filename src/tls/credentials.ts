@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { Secret } from '../policy/secret.ts';
 import { CredentialsError } from './credentialsError.ts';
-import { summarizeCrl, type CrlSummary } from './crl.ts';
+import { RevocationList } from './crl.ts';
 import { readKeyFile, readPemFile } from './pemFile.ts';
 
 interface Credentials {
@@ -19,8 +19,12 @@ interface Credentials {
 }
 
 export interface GatewayCredentials extends Credentials {
+  /** Those of `ca`. */
+  readonly authorities: readonly X509Certificate[];
   /** One PEM block each: Node reads no more than one from a buffer. */
   readonly crl?: readonly Buffer[];
+  /** Those of `crl`; absent: nobody is revoked. */
+  readonly revocations?: readonly RevocationList[];
   /** When the first of the CRLs expires and its peers are refused, milliseconds since 1970. */
   readonly crlNextUpdate?: number;
 }
@@ -47,12 +51,14 @@ export async function loadGatewayCredentials(
 ): Promise<GatewayCredentials> {
   const own = await loadOwn(files, SERVER_AUTH, now);
   const { ca, authorities, warnings } = await loadAuthorities(files.clientCa, now);
-  if (files.crl === undefined) return { ...own, ca, warnings };
+  if (files.crl === undefined) return { ...own, ca, authorities, warnings };
   const crl = await loadCrl(files.crl, authorities, now);
   return {
     ...own,
     ca,
+    authorities,
     crl: crl.pem,
+    revocations: crl.lists,
     ...(crl.nextUpdate !== undefined && { crlNextUpdate: crl.nextUpdate }),
     warnings: [...warnings, ...crl.warnings],
   };
@@ -152,10 +158,10 @@ async function loadCrl(
   file: string,
   authorities: readonly X509Certificate[],
   now: number,
-): Promise<{ pem: Buffer[]; nextUpdate: number | undefined; warnings: string[] }> {
+): Promise<{ pem: Buffer[]; lists: RevocationList[]; nextUpdate: number | undefined; warnings: string[] }> {
   const blocks = await readPemFile(file, /^X509 CRL$/, 'CRL');
-  const crls = blocks.map((block) => parseCrl(file, block));
-  const expiries = crls.flatMap(({ nextUpdate }) => nextUpdate ?? []);
+  const lists = blocks.map((block) => parseCrl(file, block));
+  const expiries = lists.flatMap(({ nextUpdate }) => nextUpdate ?? []);
   const expired = expiries
     .filter((at) => at < now)
     .map(
@@ -163,7 +169,7 @@ async function loadCrl(
         `${file}: a CRL expired at ${new Date(at).toISOString()}; every peer of its authority is refused until a newer one is here`,
     );
   const uncovered = authorities
-    .filter((authority) => !crls.some((crl) => crl.mayBeSignedBy(authority)))
+    .filter((authority) => !lists.some((crl) => crl.isSignedBy(authority)))
     .map(
       ({ serialNumber }) =>
         `${file}: no CRL in it is signed by the authority with serial ${serialNumber}; its peers are refused until there is one`,
@@ -171,18 +177,22 @@ async function loadCrl(
   for (const block of blocks) checkWithOpenSsl(file, { crl: block });
   return {
     pem: blocks.map((block) => Buffer.from(block)),
+    lists,
     nextUpdate: expiries.length > 0 ? Math.min(...expiries) : undefined,
     warnings: [...expired, ...uncovered],
   };
 }
 
-function parseCrl(file: string, block: string): CrlSummary {
+function parseCrl(file: string, block: string): RevocationList {
   try {
-    return summarizeCrl(block);
+    return new RevocationList(block);
   } catch (cause) {
-    throw new CredentialsError(file, `holds a damaged CRL (${(cause as Error).message}): fetch it again`, {
-      cause,
-    });
+    const { message } = cause as Error;
+    const problem =
+      cause instanceof RangeError
+        ? `holds a damaged CRL (${message}): fetch it again`
+        : `holds a CRL that ${message}`;
+    throw new CredentialsError(file, problem, { cause });
   }
 }
 

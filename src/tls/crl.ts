@@ -1,53 +1,76 @@
-import { verify, type X509Certificate } from 'node:crypto';
-import { derElements, type DerElement } from './der.ts';
+import type { X509Certificate } from 'node:crypto';
+import { derElements, derInside, TAG, type DerElement } from './der.ts';
+import { serialKey, serialKeyOf } from './serial.ts';
+import { signatureCheck, type SignatureCheck } from './signature.ts';
 
 /**
- * What an operator must know of a CRL before it refuses people. Enforcing it is OpenSSL's work, which does not
- * tell these things.
+ * A CertificateList (RFC 5280 §5.1). In a handshake OpenSSL enforces it; this is for what OpenSSL does not tell: when it
+ * expires, whose it is, and whether it lists a certificate that has come in before.
  */
-export interface CrlSummary {
-  /** When it expires and everybody is refused, milliseconds since 1970; absent if it never does. */
+export class RevocationList {
+  /** When it expires and new handshakes are refused, milliseconds since 1970; absent if it never does. */
   readonly nextUpdate?: number;
-  /** False only if it is certain that this CA did not sign. */
-  mayBeSignedBy(ca: X509Certificate): boolean;
+  readonly #toBeSigned: Buffer;
+  readonly #signature: Buffer;
+  readonly #check: SignatureCheck;
+  readonly #serials: ReadonlySet<string>;
+  /** What `isSignedBy` found, by the authority's fingerprint: the bytes to hash may be many. */
+  readonly #signers = new Map<string, boolean>();
+
+  /** Reads one PEM block; throws `RangeError` on a damaged one, `Error` on a signature that is not trusted here. */
+  constructor(pem: string) {
+    const [list, ...beyond] = derElements(Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64'));
+    const [toBeSigned, algorithm, signature, ...more] = derInside(list);
+    if (signature?.tag !== TAG.bitString || more.length + beyond.length > 0) throw notACrl();
+    const { nextUpdate, revoked } = readList(toBeSigned);
+    if (nextUpdate !== undefined) this.nextUpdate = nextUpdate;
+    this.#serials = serialsOf(revoked);
+    this.#toBeSigned = toBeSigned!.whole;
+    this.#signature = signature.content.subarray(1);
+    this.#check = signatureCheck(algorithm);
+  }
+
+  isSignedBy(authority: X509Certificate): boolean {
+    const { fingerprint256 } = authority;
+    const known = this.#signers.get(fingerprint256);
+    if (known !== undefined) return known;
+    const signed = this.#check(this.#toBeSigned, this.#signature, authority.publicKey);
+    this.#signers.set(fingerprint256, signed);
+    return signed;
+  }
+
+  /** Whether the serial number is on it, which means something only if the certificate's issuer signed the list. */
+  lists(certificate: X509Certificate): boolean {
+    return this.#serials.has(serialKeyOf(certificate));
+  }
 }
 
-/** Reads a CertificateList (RFC 5280 §5.1) from one PEM block; throws on anything else. */
-export function summarizeCrl(pem: string): CrlSummary {
-  const der = Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
-  const [list] = derElements(der);
-  const [toBeSigned, algorithm, signature] = children(list);
-  const [algorithmId] = children(algorithm);
-  if (algorithmId?.tag !== TAG.oid || signature?.tag !== TAG.bitString) throw new RangeError('not a CRL');
-  const times = children(toBeSigned).filter(({ tag }) => tag === TAG.utcTime || tag === TAG.generalizedTime);
-  if (times.length === 0) throw new RangeError('not a CRL');
-  const nextUpdate = times[1] && timeOf(times[1]);
-  const digest = DIGESTS.get(algorithmId.content.toString('hex'));
-  return {
-    ...(nextUpdate !== undefined && { nextUpdate }),
-    mayBeSignedBy: (ca) =>
-      // an algorithm that is not listed here (RSASSA-PSS) is left to OpenSSL
-      digest === undefined || verify(digest, toBeSigned!.whole, ca.publicKey, signature.content.subarray(1)),
-  };
+/** TBSCertList (RFC 5280 §5.1.2): version, signature, issuer, thisUpdate, and four that may be absent. */
+function readList(toBeSigned: DerElement | undefined): { nextUpdate?: number; revoked?: DerElement } {
+  const fields = derInside(toBeSigned);
+  if (fields[0]?.tag === TAG.integer) fields.shift();
+  const [algorithm, issuer, thisUpdate, ...rest] = fields;
+  if (algorithm?.tag !== TAG.sequence || issuer?.tag !== TAG.sequence || !isTime(thisUpdate)) throw notACrl();
+  const nextUpdate = isTime(rest[0]) ? timeOf(rest.shift()!) : undefined;
+  const revoked = rest[0]?.tag === TAG.sequence ? rest.shift() : undefined;
+  if (rest[0]?.tag === TAG.context0) rest.shift();
+  if (rest.length > 0) throw notACrl();
+  return { ...(nextUpdate !== undefined && { nextUpdate }), ...(revoked && { revoked }) };
 }
 
-const TAG = { bitString: 0x03, oid: 0x06, sequence: 0x30, utcTime: 0x17, generalizedTime: 0x18 };
-
-/** Signature algorithms by the content of their OID, hex (RFC 4055, RFC 5758, RFC 8410). */
-const DIGESTS = new Map<string, string | null>([
-  ['2a864886f70d01010b', 'sha256'],
-  ['2a864886f70d01010c', 'sha384'],
-  ['2a864886f70d01010d', 'sha512'],
-  ['2a8648ce3d040302', 'sha256'],
-  ['2a8648ce3d040303', 'sha384'],
-  ['2a8648ce3d040304', 'sha512'],
-  ['2b6570', null],
-]);
-
-function children(element: DerElement | undefined): DerElement[] {
-  if (element?.tag !== TAG.sequence) throw new RangeError('not a CRL');
-  return [...derElements(element.content)];
+/** One by one: a list may have a hundred thousand. */
+function serialsOf(revoked: DerElement | undefined): Set<string> {
+  const serials = new Set<string>();
+  if (revoked === undefined) return serials;
+  for (const entry of derElements(revoked.content)) {
+    if (entry.tag !== TAG.sequence) throw notACrl();
+    serials.add(serialKey(derElements(entry.content).next().value ?? undefined));
+  }
+  return serials;
 }
+
+const isTime = (element: DerElement | undefined): element is DerElement =>
+  element?.tag === TAG.utcTime || element?.tag === TAG.generalizedTime;
 
 /** UTCTime `YYMMDDhhmmssZ` or GeneralizedTime `YYYYMMDDhhmmssZ` (RFC 5280 §4.1.2.5). */
 function timeOf({ tag, content }: DerElement): number {
@@ -63,3 +86,5 @@ function timeOf({ tag, content }: DerElement): number {
   ];
   return Date.UTC(year, month - 1, day, hour, minute, second);
 }
+
+const notACrl = (): RangeError => new RangeError('not a CRL');

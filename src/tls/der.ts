@@ -5,6 +5,17 @@ export interface DerElement {
   readonly whole: Buffer;
 }
 
+/** The tags that certificates and CRLs are read by (X.690 §8); `context0` is [0], constructed. */
+export const TAG = {
+  integer: 0x02,
+  bitString: 0x03,
+  oid: 0x06,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  sequence: 0x30,
+  context0: 0xa0,
+} as const;
+
 /** The elements that stand one after another in the bytes; throws where they do not fit. */
 export function* derElements(bytes: Buffer): Generator<DerElement> {
   let at = 0;
@@ -22,4 +33,10 @@ export function* derElements(bytes: Buffer): Generator<DerElement> {
     yield { tag, content: bytes.subarray(start, end), whole: bytes.subarray(at, end) };
     at = end;
   }
+}
+
+/** The elements inside one with this tag; throws if it is absent or another. */
+export function derInside(element: DerElement | undefined, tag: number = TAG.sequence): DerElement[] {
+  if (element?.tag !== tag) throw new RangeError('an element of DER is not what stands there');
+  return [...derElements(element.content)];
 }

@@ -1,5 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { connect as connectTcp, type AddressInfo } from 'node:net';
 import {
   connect,
@@ -12,27 +13,28 @@ import {
 import { expect, onTestFinished, test } from 'vitest';
 import { Failure } from '../../src/failures.ts';
 import { signCertificate, validFor } from '../../src/pki/certificate.ts';
-import { Secret } from '../../src/policy/secret.ts';
 import type { CertificateIdentity } from '../../src/policy/subject.ts';
 import { tlsClientFailure } from '../../src/tls/clientFailure.ts';
-import type { GatewayCredentials } from '../../src/tls/credentials.ts';
+import { loadGatewayCredentials, type GatewayCredentials } from '../../src/tls/credentials.ts';
 import { admitTls, gatewayTlsOptions } from '../../src/tls/gate.ts';
-import { daysAgo, testPki, type PemPair } from '../support/certificates.ts';
+import { daysAgo, saveTestPki, testPki, type PemPair } from '../support/certificates.ts';
 import { ecPki } from '../support/ecCertificates.ts';
+import { temporaryDirectory } from '../support/temporaryDirectory.ts';
 
 type Verdict = CertificateIdentity | Failure;
 
 /** What the gateway listens with: the test CA, and its CRL unless told. */
 async function credentials(differing: { ca?: string; crl?: string } = {}): Promise<GatewayCredentials> {
-  const { gateway, ca, crl } = await testPki();
-  return {
-    cert: Buffer.from(gateway.cert),
-    key: new Secret(Buffer.from(gateway.key)),
-    ca: Buffer.from(differing.ca ?? ca),
-    crl: [Buffer.from(differing.crl ?? crl)],
-    notAfter: 0,
-    warnings: [],
-  };
+  const path = await saveTestPki(await temporaryDirectory());
+  const { ca, crl } = differing;
+  if (ca !== undefined) await writeFile(path('ca.crt'), ca);
+  if (crl !== undefined) await writeFile(path('ca.crl'), crl);
+  return loadGatewayCredentials({
+    cert: path('gateway.crt'),
+    key: path('gateway.key'),
+    clientCa: path('ca.crt'),
+    crl: path('ca.crl'),
+  });
 }
 
 /** A listener that puts everybody through the gate; `verdicts[n]` is on the n-th who comes, from 0. */

@@ -199,7 +199,7 @@ test('an EC key in the older form with its parameters loads', async () => {
   await writeFile(files.cert, client.cert);
   await writeFile(
     files.key,
-    `-----BEGIN EC PARAMETERS-----\nBgUrgQQAIg==\n-----END EC PARAMETERS-----\n${sec1}`,
+    `-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n${sec1}`,
   );
   expect(Buffer.from((await loadStubCredentials(files)).key.reveal()).toString()).toBe(sec1);
 });
