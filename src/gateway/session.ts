@@ -46,7 +46,7 @@ export class Session {
       expStatSN: leg.login.expStatSN,
       commandWindow: leg.login.commandWindow,
       record,
-      onDenied: (what) => {
+      onDenied: ({ what }) => {
         if (++this.#denials <= MAX_REPORTED_DENIALS) onDenied(what);
       },
       toTarget: (view) => void leg.socket.write(view),

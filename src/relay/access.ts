@@ -1,14 +1,39 @@
 import { AuthenticatedLogin } from '../login/targetLogin.ts';
-import { CommandPolicy } from '../policy/commandPolicy.ts';
+import { CommandPolicy, type Denial } from '../policy/commandPolicy.ts';
 import { Authorization, type Admission } from '../policy/policy.ts';
+import type { RuleLocation } from '../policy/rules.ts';
+
+/** A request that got nothing of what it asked for; in shadow, would have. */
+export interface Denied {
+  readonly kind: Denial | 'text';
+  /** False in shadow: it has gone on to the target. */
+  readonly enforced: boolean;
+  /** The key under `initiators:`, and where the entry stands that decided. */
+  readonly rule: string;
+  readonly location: RuleLocation;
+  /** In words: `SCSI command 2Ah on LUN 0000000000000000: write-protected`. */
+  readonly what: string;
+  /** Of a SCSI command. */
+  readonly operationCode?: number;
+  /** Of a task management request. */
+  readonly taskFunction?: number;
+  /** Canonical (`report-luns` for the well-known one); of a form that is refused, its 8 bytes in hex. */
+  readonly lun?: number | string;
+}
 
 /** What a session may do now. It is asked at every request, so what is under way ends as it began. */
 export class Access {
   readonly #login: AuthenticatedLogin<Admission>;
+  readonly #onDenied: (denied: Denied) => void;
+  #authorization: Authorization;
   #policy: CommandPolicy;
 
   /** @throws TypeError for proofs that are none, or are not of one login */
-  constructor(login: AuthenticatedLogin<Admission>, authorization: Authorization) {
+  constructor(
+    login: AuthenticatedLogin<Admission>,
+    authorization: Authorization,
+    onDenied: (denied: Denied) => void,
+  ) {
     if (!AuthenticatedLogin.isGenuine(login) || !Authorization.isGenuine(authorization)) {
       throw new TypeError(
         'a login and an authorization are proofs only if they come from TargetLogin and Policy',
@@ -18,11 +43,34 @@ export class Access {
       throw new TypeError('the authorization belongs to another login');
     }
     this.#login = login;
+    this.#onDenied = onDenied;
+    this.#authorization = authorization;
     this.#policy = new CommandPolicy(authorization.access);
   }
 
   get policy(): CommandPolicy {
     return this.#policy;
+  }
+
+  /** What is denied goes on all the same, and answers show everything. */
+  get isShadow(): boolean {
+    return this.#authorization.admission.rule.shadow;
+  }
+
+  /**
+   * The policy denies this.
+   *
+   * @returns true if it does not go on
+   */
+  deny(denied: Omit<Denied, 'enforced' | 'rule' | 'location'> & { readonly kind: Denial }): boolean {
+    const enforced = !this.isShadow;
+    this.#tell({ ...denied, enforced });
+    return enforced;
+  }
+
+  /** Text that was asked for is answered here with less, whatever the policy says. */
+  noteDeniedText(keys: readonly string[]): void {
+    this.#tell({ kind: 'text', what: `text keys in full feature phase: ${keys.join(', ')}`, enforced: true });
   }
 
   /**
@@ -38,7 +86,13 @@ export class Access {
     if (authorization.target !== identity.targetName || !isSame(authorization.admission, admission)) {
       throw new TypeError('the authorization is for another subject or target than the session’s');
     }
+    this.#authorization = authorization;
     this.#policy = new CommandPolicy(authorization.access);
+  }
+
+  #tell(denied: Omit<Denied, 'rule' | 'location'>): void {
+    const { admission, access } = this.#authorization;
+    this.#onDenied({ ...denied, rule: admission.rule.id, location: access.location });
   }
 }
 

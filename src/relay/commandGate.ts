@@ -1,12 +1,13 @@
 import { BHS_LENGTH, Flag, flagsAt, Offset, u32At } from '../iscsi/bhs.ts';
-import { decodeBhs } from '../iscsi/layouts.ts';
+import { decodeBhs, type PduFields } from '../iscsi/layouts.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
 import { TaskFunction, TaskResponse } from '../iscsi/taskManagement.ts';
+import type { Denial } from '../policy/commandPolicy.ts';
 import type { Access } from './access.ts';
 import { refusedCommand, refusedTaskManagement } from './answers.ts';
 import type { ResponseFilter } from './responseFilter.ts';
 import type { Answer, Substitutions } from './substitution.ts';
-import { ends, type Task } from './task.ts';
+import { ends, lunAsKnown, type Task } from './task.ts';
 
 /** Where the CDB stands in a SCSI Command's BHS. */
 const CDB = 32;
@@ -40,20 +41,13 @@ export class CommandGate {
   readonly #access: Access;
   readonly #substitutions: Substitutions;
   readonly #filter: ResponseFilter;
-  readonly #onDenied: (what: string) => void;
   /** By the task tag of the Task Management Request. */
   readonly #aborting = new Map<number, Abort>();
 
-  constructor(
-    access: Access,
-    substitutions: Substitutions,
-    filter: ResponseFilter,
-    onDenied: (what: string) => void,
-  ) {
+  constructor(access: Access, substitutions: Substitutions, filter: ResponseFilter) {
     this.#access = access;
     this.#substitutions = substitutions;
     this.#filter = filter;
-    this.#onDenied = onDenied;
   }
 
   /**
@@ -66,17 +60,15 @@ export class CommandGate {
     const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
     this.#filter.release(initiatorTaskTag);
     this.#substitutions.release(initiatorTaskTag);
-    const { policy } = this.#access;
+    const { policy, isShadow } = this.#access;
     const denial = policy.judgeCommand(bytes, at + Offset.lun, at + CDB);
-    if (denial === undefined) {
-      this.#filter.command(bytes, at, policy);
+    if (denial === undefined || !this.#denyCommand(denial, bytes, at)) {
+      this.#filter.command(bytes, at, isShadow ? undefined : policy);
       return undefined;
     }
     const request = Buffer.from(bytes.subarray(at, at + BHS_LENGTH));
-    const { final, lun, cdb } = decodeBhs('scsiCommand', request);
-    const code = cdb[0]!.toString(16).padStart(2, '0').toUpperCase();
-    this.#onDenied(`SCSI command ${code}h on LUN ${lun.toString('hex')}: ${denial}`);
-    return { request, answer: refusedCommand(request, denial), awaitsData: !final };
+    const awaitsData = (flagsAt(bytes, at) & Flag.final) === 0;
+    return { request, answer: refusedCommand(request, denial), awaitsData };
   }
 
   /**
@@ -92,16 +84,13 @@ export class CommandGate {
     const passed = this.#filter.tasks.filter((task) => ends(fields, task));
     const isOfOneTask = fields.function === TaskFunction.abortTask;
     const denial = this.#access.policy.judgeTaskManagement(fields.function, bytes, at + Offset.lun);
-    // REPORT LUNS may be asked at LUN 0 even if that is hidden, and so it may be aborted there.
-    if (denial === undefined || (denial === 'hidden-lun' && isOfOneTask && passed.length > 0)) {
-      if (refused.length + passed.length > 0) {
-        this.#watch(fields.initiatorTaskTag, { isOfOneTask, refused, passed });
-      }
+    // What went on to the target may be aborted, also where no LUN is: REPORT LUNS at LUN 0, and what came before it was hidden.
+    const isOfPassed = denial === 'hidden-lun' && isOfOneTask && passed.length > 0;
+    if (denial === undefined || isOfPassed || !this.#denyTaskManagement(denial, fields)) {
+      this.#watch(fields.initiatorTaskTag, { isOfOneTask, refused, passed });
       return undefined;
     }
-    // At a LUN that is not there, only what was refused there can be under way.
     const hasAborted = denial === 'hidden-lun' && isOfOneTask && endAll(refused);
-    this.#onDenied(`task management ${fields.function} on LUN ${fields.lun.toString('hex')}: ${denial}`);
     return { request, answer: refusedTaskManagement(request, denial, hasAborted), awaitsData: false };
   }
 
@@ -140,7 +129,24 @@ export class CommandGate {
     return false;
   }
 
+  /** @returns true if it is refused */
+  #denyCommand(kind: Denial, bytes: Buffer, at: number): boolean {
+    const operationCode = bytes[at + CDB]!;
+    const code = operationCode.toString(16).padStart(2, '0').toUpperCase();
+    const lunAt = at + Offset.lun;
+    const what = `SCSI command ${code}h on LUN ${bytes.toString('hex', lunAt, lunAt + 8)}: ${kind}`;
+    return this.#access.deny({ kind, what, operationCode, lun: lunAsKnown(bytes, lunAt) });
+  }
+
+  /** @returns true if it is refused */
+  #denyTaskManagement(kind: Denial, request: PduFields<'taskManagementRequest'>): boolean {
+    const { function: taskFunction, lun } = request;
+    const what = `task management ${taskFunction} on LUN ${lun.toString('hex')}: ${kind}`;
+    return this.#access.deny({ kind, what, taskFunction, lun: lunAsKnown(lun, 0) });
+  }
+
   #watch(initiatorTaskTag: number, abort: Abort): void {
+    if (abort.refused.length + abort.passed.length === 0) return;
     if (this.#aborting.size >= MAX_ABORTING && !this.#aborting.has(initiatorTaskTag)) {
       throw new ProtocolError(
         'too_many_pieces',

@@ -2,7 +2,7 @@ import type { TargetRecord } from '../discovery/sendTargets.ts';
 import type { NegotiatedParameters, Side } from '../login/negotiation.ts';
 import type { AuthenticatedLogin } from '../login/targetLogin.ts';
 import type { Admission, Authorization } from '../policy/policy.ts';
-import { Access } from './access.ts';
+import { Access, type Denied } from './access.ts';
 import { logoutRequested } from './answers.ts';
 import { CommandGate } from './commandGate.ts';
 import { Legs } from './legs.ts';
@@ -25,8 +25,8 @@ export interface RelayOptions {
   readonly commandWindow: CommandWindow;
   /** The session's target as this initiator may see it. */
   readonly record: TargetRecord;
-  /** The initiator asked for something that it does not get; the session goes on. */
-  readonly onDenied: (what: string) => void;
+  /** The initiator asked for something that it does not get, or would not outside of shadow; the session goes on. */
+  readonly onDenied: (denied: Denied) => void;
   readonly toTarget: (view: Buffer) => void;
   readonly toInitiator: (view: Buffer) => void;
 }
@@ -46,14 +46,14 @@ export class Relay {
   constructor(options: RelayOptions) {
     const { login, authorization, parameters, commandWindow, record, onDenied, toTarget, toInitiator } =
       options;
-    this.#access = new Access(login, authorization);
+    this.#access = new Access(login, authorization, onDenied);
     const { digests, maxRecvDataSegmentLength } = parameters;
     const legs = new Legs(options.statSN, options.expStatSN);
     const substitutions = new Substitutions();
     const filter = new ResponseFilter();
-    const gate = new CommandGate(this.#access, substitutions, filter, onDenied);
+    const gate = new CommandGate(this.#access, substitutions, filter);
     const text = new TextExchange(record, substitutions, maxRecvDataSegmentLength, (keys) =>
-      onDenied(`text keys in full feature phase: ${keys.join(', ')}`),
+      this.#access.noteDeniedText(keys),
     );
     const both = { digests, legs, gate, substitutions, text };
     const responses = new Responses({ ...both, filter, commandWindow, toInitiator });

@@ -59,14 +59,14 @@ export class ResponseFilter {
   /**
    * Sees every SCSI Command that goes on to the target: its BHS is at `bytes[at]`.
    *
-   * @param policy what its answer may show
+   * @param policy what its answer may show; undefined: everything
    * @throws ProtocolError `too_many_pieces`
    */
-  command(bytes: Buffer, at: number, policy: CommandPolicy): void {
+  command(bytes: Buffer, at: number, policy: CommandPolicy | undefined): void {
     if (this.#tasks.size >= MAX_TASKS) {
       throw new ProtocolError('too_many_pieces', `more than ${MAX_TASKS} commands without an answer`);
     }
-    const rewriting = rewritingOf(bytes[at + CDB]!, policy);
+    const rewriting = policy && rewritingOf(bytes[at + CDB]!, policy);
     const task = taskOf(bytes, at);
     this.#tasks.set(task.initiatorTaskTag, { ...task, rewriting });
   }

@@ -6,7 +6,6 @@ import { TaskFunction } from '../iscsi/taskManagement.ts';
 /** A task as task management names it. */
 export interface Task {
   readonly initiatorTaskTag: number;
-  /** The canonical LUN; of a form that has none, its bytes. */
   readonly lun: number | string;
   /** It was answered or aborted: nothing more comes of it, and its tag may be used again. */
   isOver: boolean;
@@ -16,7 +15,7 @@ export interface Task {
 export function taskOf(bytes: Buffer, at: number): Task {
   return {
     initiatorTaskTag: u32At(bytes, at + Offset.initiatorTaskTag),
-    lun: lunOf(bytes, at + Offset.lun),
+    lun: lunAsKnown(bytes, at + Offset.lun),
     isOver: false,
   };
 }
@@ -25,11 +24,11 @@ export function taskOf(bytes: Buffer, at: number): Task {
 export function ends(request: PduFields<'taskManagementRequest'>, task: Task): boolean {
   switch (request.function) {
     case TaskFunction.abortTask:
-      return task.initiatorTaskTag === request.referencedTaskTag && task.lun === lunOf(request.lun, 0);
+      return task.initiatorTaskTag === request.referencedTaskTag && task.lun === lunAsKnown(request.lun, 0);
     case TaskFunction.abortTaskSet:
     case TaskFunction.clearTaskSet:
     case TaskFunction.logicalUnitReset:
-      return task.lun === lunOf(request.lun, 0);
+      return task.lun === lunAsKnown(request.lun, 0);
     case TaskFunction.targetWarmReset:
     case TaskFunction.targetColdReset:
     case TaskFunction.nexusReset:
@@ -39,6 +38,7 @@ export function ends(request: PduFields<'taskManagementRequest'>, task: Task): b
   }
 }
 
-function lunOf(bytes: Buffer, at: number): number | string {
+/** The canonical LUN; of a form that has none, its bytes in hex. */
+export function lunAsKnown(bytes: Buffer, at: number): number | string {
   return canonicalLun(bytes, at) ?? bytes.toString('hex', at, at + 8);
 }

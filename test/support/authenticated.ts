@@ -15,8 +15,9 @@ export function authenticated(
   target: string = DISK,
   authorizedFor: string = target,
   access: Partial<AccessRule> = {},
+  rule: Partial<InitiatorRule> = {},
 ): Proofs {
-  const policy = new Policy([initiatorRule({ access: [accessRule(access)] })]);
+  const policy = new Policy([initiatorRule({ access: [accessRule(access)], ...rule })]);
   const exchange = new TargetLogin<Admission>({
     admit: ({ initiatorName }) => ({ admission: policy.admit(subject({ initiatorName })) }),
     challenges: repeatableChallenges(),

@@ -4,6 +4,7 @@ import { encodePdu, NO_DIGESTS, type Digests, type Pdu } from '../../src/iscsi/p
 import { PduReader } from '../../src/iscsi/pduReader.ts';
 import type { NegotiatedParameters } from '../../src/login/negotiation.ts';
 import type { AccessRule } from '../../src/policy/rules.ts';
+import type { Denied } from '../../src/relay/access.ts';
 import { Relay } from '../../src/relay/relay.ts';
 import type { CommandWindow } from '../../src/relay/substitution.ts';
 import { authenticated, type Proofs } from './authenticated.ts';
@@ -35,7 +36,7 @@ export interface RelayedOptions {
 export class Relayed {
   readonly relay: Relay;
   /** What the relay said it denied. */
-  readonly denied: string[] = [];
+  readonly denied: Denied[] = [];
   readonly #digests: Digests;
   readonly #views = { initiator: [] as Buffer[], target: [] as Buffer[] };
 
@@ -49,7 +50,7 @@ export class Relayed {
       commandWindow: options.commandWindow ?? COMMAND_WINDOW,
       record: RECORD,
       toTarget: (view) => void this.#views.target.push(view),
-      onDenied: (what) => void this.denied.push(what),
+      onDenied: (denied) => void this.denied.push(denied),
       toInitiator: (view) => void this.#views.initiator.push(view),
     });
   }

@@ -181,7 +181,7 @@ test('what the initiator says of StatSN in absorbed data is heard', () => {
   expect(u32At(relayed.at('initiator')[0]!.data, 28)).toBe(STAT_SN + 5);
 });
 
-test('what was denied is told with operation code, LUN and reason', () => {
+test('what was denied is told in words and in fields: by which rule, why, which command, which LUN', () => {
   const relayed = new Relayed({ access: { luns: [0], mode: 'read-only' } });
   relayed.request('scsiCommand', { ...COMMAND, final: true, cdb: cdb('2a') });
   relayed.request('scsiCommand', {
@@ -189,13 +189,46 @@ test('what was denied is told with operation code, LUN and reason', () => {
     initiatorTaskTag: 8,
     final: true,
     cdb: cdb('00'),
-    lun: lun('0005'),
+    lun: lun('4005'),
   });
   relayed.request('taskManagementRequest', { ...COMMAND, initiatorTaskTag: 9, function: 6 });
+  relayed.request('scsiCommand', {
+    ...COMMAND,
+    initiatorTaskTag: 10,
+    final: true,
+    cdb: cdb('00'),
+    lun: lun('80'),
+  });
+  const decided = { enforced: true, rule: 'db1', location: 'gateway.yaml:17:9' };
   expect(relayed.denied).toEqual([
-    'SCSI command 2Ah on LUN 0000000000000000: write-protected',
-    'SCSI command 00h on LUN 0005000000000000: hidden-lun',
-    'task management 6 on LUN 0000000000000000: not-supported',
+    {
+      ...decided,
+      kind: 'write-protected',
+      operationCode: 0x2a,
+      lun: 0,
+      what: 'SCSI command 2Ah on LUN 0000000000000000: write-protected',
+    },
+    {
+      ...decided,
+      kind: 'hidden-lun',
+      operationCode: 0,
+      lun: 5,
+      what: 'SCSI command 00h on LUN 4005000000000000: hidden-lun',
+    },
+    {
+      ...decided,
+      kind: 'not-supported',
+      taskFunction: 6,
+      lun: 0,
+      what: 'task management 6 on LUN 0000000000000000: not-supported',
+    },
+    {
+      ...decided,
+      kind: 'hidden-lun',
+      operationCode: 0,
+      lun: '8000000000000000',
+      what: 'SCSI command 00h on LUN 8000000000000000: hidden-lun',
+    },
   ]);
 });
 

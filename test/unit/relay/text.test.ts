@@ -168,5 +168,13 @@ test('whoever runs the relay hears of what was denied, and of nothing else', () 
   ask(relayed, 'InitiatorName=iqn.1993-08.org.debian:01:db2\0X-com.example=1\0', {
     initiatorTaskTag: TAG + 1,
   });
-  expect(relayed.denied).toEqual(['text keys in full feature phase: InitiatorName, X-com.example']);
+  expect(relayed.denied).toEqual([
+    {
+      kind: 'text',
+      enforced: true,
+      rule: 'db1',
+      location: 'gateway.yaml:17:9',
+      what: 'text keys in full feature phase: InitiatorName, X-com.example',
+    },
+  ]);
 });
