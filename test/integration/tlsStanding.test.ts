@@ -148,6 +148,10 @@ const cases: Record<string, Case> = {
     files: (l, kind) => files({ ...l, root: otherAuthority(kind, 'root') }),
     verdict: 'unknown_ca',
   },
+  'of an authority that was renamed and kept its key': {
+    files: (l, kind) => files({ ...l, root: mint('other', { kind, ca: true, key: l.root.key }) }),
+    verdict: 'unknown_ca',
+  },
   'of an authority that was renewed with its key': {
     files: (l, kind) => files({ ...l, root: mint('root', { kind, ca: true, key: l.root.key }) }),
     verdict: COMES_IN,
