@@ -14,6 +14,7 @@ const layers = {
   'config/': ['iscsi/', 'policy/', 'login/'],
   'pki/': [],
   'tls/': ['policy/', 'failures\\.ts'],
+  'audit/': ['iscsi/', 'telemetry/', 'failures\\.ts'],
   'telemetry/': ['iscsi/', 'failures\\.ts'],
   'gateway/': [
     'iscsi/',
@@ -29,7 +30,7 @@ const layers = {
     'failures\\.ts',
   ],
   'stub/': ['iscsi/', 'transport/', 'config/', 'tls/', 'telemetry/', 'failures\\.ts'],
-  'admin/': ['iscsi/', 'transport/', 'tls/', 'telemetry/'],
+  'admin/': ['iscsi/', 'transport/', 'tls/', 'telemetry/', 'failures\\.ts'],
 };
 const core = '^src/(failures\\.ts|iscsi/|scsi/|policy/|login/|discovery/|relay/)';
 const io =

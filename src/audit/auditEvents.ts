@@ -1,0 +1,83 @@
+import type { Failure } from '../failures.ts';
+import { describeLoginStatus } from '../iscsi/loginStatus.ts';
+import type { GatewayEvent, Observer, Peer } from '../telemetry/events.ts';
+import { LineLimit } from '../telemetry/lineLimit.ts';
+import type { AuditTrail } from './auditTrail.ts';
+import type { AuditEntry } from './entry.ts';
+
+/** Lines a second about those whom TLS refuses: anybody can have one written, as fast as connections can be opened. */
+const MAX_TUNNELS_REFUSED = 20;
+
+/** Writes what happens in the gateway into the trail. */
+export function auditEvents(trail: Pick<AuditTrail, 'write'>): Observer {
+  const refusedTunnels = new LineLimit(MAX_TUNNELS_REFUSED);
+  return (event) => {
+    for (const entry of entriesOf(event)) {
+      if (entry.action !== 'tls-handshake') {
+        trail.write(entry);
+        continue;
+      }
+      const suppressed = refusedTunnels.take();
+      if (suppressed === undefined) continue;
+      trail.write(suppressed === 0 ? entry : { ...entry, own: { ...entry.own, suppressed } });
+    }
+  };
+}
+
+/** One line or none: a tunnel that opens is told by its login. */
+function entriesOf(event: GatewayEvent): readonly AuditEntry[] {
+  switch (event.kind) {
+    case 'refused': {
+      const { peer, failure, suppressed } = event;
+      const entry = of('connection', peer, failure);
+      return [suppressed === 0 ? entry : { ...entry, own: { ...entry.own, suppressed } }];
+    }
+    case 'handshake':
+      return event.failure === undefined ? [] : [of('tls-handshake', event.peer, event.failure)];
+    case 'login': {
+      const { peer, failure, rule, kind: _, ...own } = event;
+      const entry = of('login', peer, failure);
+      return [{ ...entry, ...ruleOf(rule), own: { ...entry.own, ...own } }];
+    }
+    case 'discovery': {
+      const { peer, shown, failure } = event;
+      const message = failure?.message ?? `${shown} targets were shown`;
+      return [{ ...of('discovery', peer, failure), message }];
+    }
+    case 'denied': {
+      const { peer, session, target, what } = event;
+      const entry = of('command-denied', peer);
+      return [{ ...entry, outcome: 'failure', message: what, own: { ...entry.own, session, target } }];
+    }
+    case 'sessionEnded': {
+      const { peer, failure, session, target, by, denials } = event;
+      const entry = of('session-end', peer, failure);
+      const traffic = { fromInitiator: event.fromInitiator.bytes, fromTarget: event.fromTarget.bytes };
+      return [{ ...entry, own: { ...entry.own, session, target, by, denials, ...traffic } }];
+    }
+  }
+}
+
+function of(action: AuditEntry['action'], peer: Peer, failure?: Failure): AuditEntry {
+  const { address, certificate, initiatorName } = peer;
+  return {
+    action,
+    outcome: failure === undefined ? 'success' : 'failure',
+    ...(failure && { reason: failure.reason, message: failure.message }),
+    sourceIp: address,
+    ...(initiatorName !== undefined && { user: initiatorName }),
+    own: {
+      ...(certificate !== undefined && { certificate }),
+      ...(failure && {
+        told: failure.wire === 'close' ? 'connection closed' : describeLoginStatus(failure.wire),
+      }),
+    },
+  };
+}
+
+/** `db1 at config/gateway.yaml:12:3` in its two parts. */
+function ruleOf(rule: string | undefined): Pick<AuditEntry, 'rule'> {
+  if (rule === undefined) return {};
+  const at = rule.indexOf(' at ');
+  return { rule: at < 0 ? { name: rule } : { name: rule.slice(0, at), reference: rule.slice(at + 4) } };
+}

@@ -1,0 +1,108 @@
+import { open, readFile, rm } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { AuditError } from './auditError.ts';
+
+/** Trails that this process writes: its own number in a lock may be left from an earlier one that had the same. */
+const held = new Set<string>();
+
+const BETWEEN_MS = 50;
+
+/**
+ * Claims a trail for this process, by a file beside it: two writers would fork the chain. The lock of a process that is gone is
+ * taken over.
+ *
+ * @param patienceMs how long to wait for another that has it
+ * @returns gives the trail back
+ * @throws AuditError that names the process which has it
+ */
+export async function lockTrail(trail: string, patienceMs: number): Promise<() => Promise<void>> {
+  const lock = `${trail}.lock`;
+  for (let waited = 0; ; waited += BETWEEN_MS) {
+    const holder = await claim(lock);
+    if (holder === undefined) break;
+    if (waited >= patienceMs) {
+      throw new AuditError(
+        `${trail} is written by process ${holder} already, and a second one would fork its chain: ` +
+          `name another file, stop that process, or remove ${lock} if it is no sangate`,
+      );
+    }
+    await wait(BETWEEN_MS);
+  }
+  return async () => {
+    await rm(lock, { force: true });
+    held.delete(lock);
+  };
+}
+
+/** @returns the number of the process that has it; undefined if it is ours now */
+async function claim(lock: string): Promise<number | undefined> {
+  if (held.has(lock)) return process.pid;
+  held.add(lock);
+  try {
+    if (await create(lock)) return undefined;
+    const owner = parse(await readFile(lock, 'utf8').catch(() => ''));
+    if (owner.pid === process.pid || !(await isRunning(owner))) {
+      await rm(lock, { force: true });
+      if (await create(lock)) return undefined;
+    }
+    held.delete(lock);
+    return owner.pid;
+  } catch (error) {
+    held.delete(lock);
+    throw error;
+  }
+}
+
+interface Owner {
+  readonly pid: number;
+  /** Tells this process from a later one with its number; empty where that can't be known. */
+  readonly born: string;
+}
+
+/** @returns false if the lock is there already */
+async function create(lock: string): Promise<boolean> {
+  try {
+    const file = await open(lock, 'wx', 0o600);
+    try {
+      await file.writeFile(`${process.pid} ${await birth(process.pid)}\n`);
+    } catch (error) {
+      await rm(lock, { force: true });
+      throw error;
+    } finally {
+      await file.close();
+    }
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function parse(text: string): Owner {
+  const [pid = '', born = ''] = text.trim().split(' ');
+  return { pid: Number(pid), born };
+}
+
+async function isRunning({ pid, born }: Owner): Promise<boolean> {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  // After a power cut some service may have our old number: without this, the gateway would not start again.
+  const now = await birth(pid);
+  return born === '' || now === '' || now === born;
+}
+
+/** Boot and start time of a process, on Linux; elsewhere empty. */
+async function birth(pid: number): Promise<string> {
+  try {
+    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // the name before may hold spaces
+    return `${boot.trim()}:${fields[19]}`; // starttime, proc(5)
+  } catch {
+    return '';
+  }
+}
