@@ -2,8 +2,11 @@ import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TlsOptions } from 'node:tls';
+import { Failure } from '../failures.ts';
 import type { Portal } from '../iscsi/targetAddress.ts';
+import { tlsClientFailure } from '../tls/clientFailure.ts';
 import { listen } from '../transport/listen.ts';
+import { admitTls } from '../tls/gate.ts';
 import { plainAddress } from '../transport/plainAddress.ts';
 import { accessAt } from './access.ts';
 import { answer, hasBody, type AdminSource, type Reply } from './answer.ts';
@@ -12,7 +15,7 @@ import { listenAtSocket } from './unixSocket.ts';
 export interface AdminOptions extends AdminSource {
   /** A portal, or the absolute path of a unix socket. */
   readonly address: Portal | { readonly socket: string };
-  /** Must let nobody in without a client certificate. Absent: plain HTTP. */
+  /** Must ask for a client certificate; only who has a valid one is served. Absent: plain HTTP. */
   readonly tls?: TlsOptions;
   /** Hears of everybody who was turned away. */
   readonly onRefused: (address: string, why: string) => void;
@@ -47,23 +50,19 @@ export async function startAdminServer({
   onRefused,
   ...source
 }: AdminOptions): Promise<AdminServer> {
-  const server = tls
-    ? https.createServer({ ...LIMITS, handshakeTimeout: HANDSHAKE_TIMEOUT, ...tls })
-    : http.createServer(LIMITS);
+  const server = tls ? tlsServer(tls, onRefused) : http.createServer(LIMITS);
   server.maxConnections = MAX_CONNECTIONS;
   server.timeout = IDLE_TIMEOUT;
   server.on('drop', (dropped) => {
-    onRefused(dropped?.remoteAddress ?? 'unix socket', `there are ${MAX_CONNECTIONS} connections already`);
-  });
-  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: { remoteAddress?: string }) => {
-    onRefused(nameOf(socket), `TLS: ${error.code ?? error.message}`);
+    onRefused(nameOf(dropped ?? {}), `there are ${MAX_CONNECTIONS} connections already`);
   });
   const at =
     'socket' in address ? await listenAtSocket(server, address.socket) : await listen(server, address);
   const access = accessAt(at, tls !== undefined);
   server.on('request', (request, response) => {
     void answer(request, access, source).then((reply) => {
-      if (reply.refused !== undefined) onRefused(nameOf(request.socket), reply.refused);
+      if (reply.refused !== undefined)
+        onRefused(access === 'socket' ? 'unix socket' : nameOf(request.socket), reply.refused);
       send(request, response, reply);
     });
   });
@@ -82,6 +81,31 @@ export async function startAdminServer({
   };
 }
 
+/** Both listeners come first: Node's own read the request, and destroy the socket, which then forgets its address. */
+function tlsServer(tls: TlsOptions, onRefused: AdminOptions['onRefused']): https.Server {
+  // Refusing is left to `admitTls`, which says why.
+  const server = https.createServer({
+    ...LIMITS,
+    ...tls,
+    rejectUnauthorized: false,
+    handshakeTimeout: HANDSHAKE_TIMEOUT,
+  });
+  server.prependListener('secureConnection', (socket) => {
+    try {
+      admitTls(socket);
+    } catch (error) {
+      onRefused(nameOf(socket), reasonOf(Failure.from(error)));
+      socket.destroy();
+    }
+  });
+  server.prependListener('tlsClientError', (error, socket) => {
+    onRefused(nameOf(socket), reasonOf(tlsClientFailure(error)));
+  });
+  return server;
+}
+
+const reasonOf = ({ reason, message }: Failure): string => `${reason}: ${message}`;
+
 function send(request: http.IncomingMessage, response: http.ServerResponse, reply: Reply): void {
   const body = Buffer.from(reply.body);
   response.writeHead(reply.status, {
@@ -97,5 +121,6 @@ function send(request: http.IncomingMessage, response: http.ServerResponse, repl
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
+/** A connection that broke has no address any more, and one at a unix socket never had. */
 const nameOf = ({ remoteAddress }: { readonly remoteAddress?: string | undefined }): string =>
-  remoteAddress === undefined ? 'unix socket' : plainAddress(remoteAddress);
+  remoteAddress === undefined ? 'unknown' : plainAddress(remoteAddress);

@@ -19,8 +19,10 @@ export function checkCommand() {
 
 async function checkGateway(file: string) {
   const { config, warnings } = loadGatewayConfig(file);
-  const credentials = await Promise.all(config.listen.map(({ tls }) => loadGatewayCredentials(tls)));
-  const { listen, backends, initiators } = config;
+  const { listen, backends, initiators, admin } = config;
+  const listeners = [...listen, ...(admin ? [admin] : [])];
+  const files = listeners.flatMap(({ tls }) => tls ?? []);
+  const credentials = await Promise.all(files.map((tls) => loadGatewayCredentials(tls)));
   return {
     warnings: [...warnings.map(formatProblem), ...credentials.flatMap((c) => c.warnings)],
     summary: `${listen.length} listener(s), ${backends.length} backend(s), ${initiators.length} initiator(s)`,
@@ -29,9 +31,13 @@ async function checkGateway(file: string) {
 
 async function checkStub(file: string) {
   const { config, warnings } = loadStubConfig(file);
-  const credentials = await loadStubCredentials(config.tls);
+  const { tls, admin } = config;
+  const credentials = [
+    await loadStubCredentials(tls),
+    ...(admin?.tls ? [await loadGatewayCredentials(admin.tls)] : []),
+  ];
   return {
-    warnings: [...warnings.map(formatProblem), ...credentials.warnings],
+    warnings: [...warnings.map(formatProblem), ...credentials.flatMap((c) => c.warnings)],
     summary: `${config.gateways.length} gateway(s)`,
   };
 }

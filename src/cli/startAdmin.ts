@@ -3,6 +3,8 @@ import type { Control } from '../admin/control.ts';
 import type { AdminConfig } from '../config/adminConfig.ts';
 import { LineLimit } from '../telemetry/lineLimit.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { loadGatewayCredentials } from '../tls/credentials.ts';
+import { adminTlsOptions } from '../tls/listener.ts';
 
 /** What gateway and stub hand to their admin server. */
 export interface AdminSource {
@@ -26,10 +28,11 @@ export async function startAdmin(
   if (admin === undefined) return undefined;
   const lines = new LineLimit(MAX_LINES);
   try {
-    if (admin.tls !== undefined)
-      throw new Error('admin.tls is not served yet: listen at loopback or a unix socket');
+    const credentials = admin.tls && (await loadGatewayCredentials(admin.tls));
+    for (const warning of credentials?.warnings ?? []) log.warn(warning);
     const server = await startAdminServer({
       address: admin.address,
+      ...(credentials && { tls: adminTlsOptions(credentials) }),
       ...(control && { control }),
       metrics: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
       isReady,
