@@ -1,69 +1,43 @@
-import { RESERVED_TAG, u32At } from '../../../src/iscsi/bhs.ts';
+import { BHS_LENGTH, DIGEST_LENGTH, RESERVED_TAG, u32At } from '../../../src/iscsi/bhs.ts';
 import { encodePdu, type Digests, type Pdu } from '../../../src/iscsi/pdu.ts';
 import { serialAdd, serialBefore } from '../../../src/iscsi/serial.ts';
-import {
-  ALLOWED,
-  type Dice,
-  isFilledWith,
-  must,
-  READ,
-  REFUSED,
-  VISIBLE_LUN_LIST,
-  type Wire,
-} from './shared.ts';
-
-/** What an answer must be: sense key, code and qualifier in hex; or data; or Text. */
-type Outcome = 'good' | 'read' | 'list' | 'absent' | 'text' | '052500' | '072700' | '052000';
-
-interface Shape {
-  readonly lun: string;
-  /** First bytes of the CDB. */
-  readonly cdb: string;
-  readonly isRead: boolean;
-  readonly outcome: Outcome;
-}
-
-const SHAPES: Record<'read-only' | 'read-write', readonly Shape[]> = {
-  'read-only': shapes('072700', '072700'),
-  'read-write': shapes('good', '052000'),
-};
-
-function shapes(write: Outcome, dangerous: Outcome): Shape[] {
-  return [
-    { lun: '0000', cdb: '28', isRead: true, outcome: 'read' },
-    { lun: '4001', cdb: '88', isRead: true, outcome: 'read' },
-    { lun: '0000', cdb: 'a000000000000000ffff', isRead: true, outcome: 'list' },
-    { lun: '0005', cdb: 'a000000000000000ffff', isRead: true, outcome: '052500' },
-    { lun: '0000', cdb: '35', isRead: false, outcome: 'good' },
-    { lun: '0000', cdb: '2a', isRead: false, outcome: write },
-    { lun: '4000', cdb: '8a', isRead: true, outcome: write === 'good' ? 'read' : write },
-    { lun: '0000', cdb: '83', isRead: false, outcome: dangerous },
-    { lun: '0005', cdb: '2a', isRead: false, outcome: '052500' },
-    { lun: '4005', cdb: '28', isRead: true, outcome: '052500' },
-    { lun: '0006', cdb: '1200000024', isRead: true, outcome: 'absent' },
-  ];
-}
+import { PASSED, SHAPES, type ModelPolicy, type Outcome, type Shape } from './policies.ts';
+import { type Dice, isFilledWith, LUN_LIST, must, READ, VISIBLE_LUN_LIST, type Wire } from './shared.ts';
 
 interface Task {
   readonly tag: number;
   readonly lun: Buffer;
-  readonly outcome: Outcome;
+  /** Ends its CDB and fills its data. */
+  readonly mark: number;
+  /** Undefined for Text. */
+  readonly shape: Shape | undefined;
+  /** Where its header ends in all that the initiator sends. */
+  readonly headerEnd: number;
+  /** The one that held when the gateway saw the header. */
+  policy: ModelPolicy;
   /** Data-Out that is still to be sent. */
   readonly unsent: Buffer[];
   data: Buffer[];
   isAborting: boolean;
 }
 
+export const LOGOUT_SECONDS = 30;
 const TAGS = 24;
 const FIRST_MANAGEMENT_TAG = 1000;
+const MARKS = 200;
 
 /** An initiator that sends all kinds of commands and holds the gateway to RFC 7143 and to its policy. */
 export class ModelInitiator {
   readonly #dice: Dice;
   readonly #wire: Wire;
   readonly #digests: Digests;
-  readonly #shapes: readonly Shape[];
   readonly #tasks = new Map<number, Task>();
+  /** By its mark, also after its end: data may still be on its way. */
+  readonly #marked: (Task | undefined)[] = [];
+  #mark = 0;
+  #policy: ModelPolicy;
+  /** How often it was asked for a logout. */
+  logoutRequests = 0;
   /** Tasks that ABORT TASK is to end, by its tag. */
   readonly #aborting = new Map<number, Task>();
   readonly #freeTags = Array.from({ length: TAGS }, (_, tag) => tag);
@@ -78,7 +52,7 @@ export class ModelInitiator {
     wire: Wire,
     digests: Digests,
     options: {
-      mode: 'read-only' | 'read-write';
+      policy: ModelPolicy;
       commands: number;
       statSN: number;
       cmdSN: number;
@@ -88,7 +62,7 @@ export class ModelInitiator {
     this.#dice = dice;
     this.#wire = wire;
     this.#digests = digests;
-    this.#shapes = SHAPES[options.mode];
+    this.#policy = options.policy;
     this.#left = options.commands;
     this.#cmdSN = options.cmdSN;
     this.#maxCmdSN = serialAdd(options.cmdSN, options.window - 1);
@@ -97,6 +71,20 @@ export class ModelInitiator {
 
   get isDone(): boolean {
     return this.#left === 0 && this.#tasks.size === 0 && this.#aborting.size === 0;
+  }
+
+  /** From now on the gateway judges by another policy: whatever it has not seen the header of. */
+  changePolicy(policy: ModelPolicy): void {
+    this.#policy = policy;
+    for (const task of this.#tasks.values()) {
+      if (task.headerEnd > this.#wire.taken) task.policy = policy;
+    }
+  }
+
+  /** True if the target has to see the command with this mark. */
+  isForTarget(mark: number): boolean {
+    const task = this.#marked[mark];
+    return task !== undefined && PASSED.has(outcomeOf(task));
   }
 
   /** Sends one PDU: a new request, data of one under way, or an abort. */
@@ -124,11 +112,11 @@ export class ModelInitiator {
     const numbers = { immediate, initiatorTaskTag: tag, cmdSN: this.#cmdSN, expStatSN: this.#expStatSN };
     if (!immediate) this.#cmdSN = serialAdd(this.#cmdSN, 1);
     if (this.#dice.once(20)) this.#text(numbers);
-    else this.#command(numbers, this.#dice.pick(this.#shapes));
+    else this.#command(numbers, this.#dice.pick(SHAPES));
   }
 
   #text(numbers: { initiatorTaskTag: number }): void {
-    this.#expect(numbers.initiatorTaskTag, Buffer.alloc(8), 'text', []);
+    this.#expect(numbers.initiatorTaskTag, Buffer.alloc(8), undefined);
     const fields = { ...numbers, final: true, targetTransferTag: RESERVED_TAG };
     this.#wire.send(encodePdu('textRequest', fields, Buffer.from('SendTargets=All\0'), this.#digests));
   }
@@ -137,13 +125,11 @@ export class ModelInitiator {
     const { initiatorTaskTag, expStatSN } = numbers;
     const lun = Buffer.from(shape.lun.padEnd(16, '0'), 'hex');
     const cdb = Buffer.from(shape.cdb.padEnd(32, '0'), 'hex');
-    const isAllowed = ['good', 'read', 'list'].includes(shape.outcome);
-    const mark = isAllowed ? ALLOWED : REFUSED;
+    const { mark, unsent } = this.#expect(initiatorTaskTag, lun, shape);
     cdb[15] = mark;
     const hasData = !shape.isRead && shape.cdb !== '35';
     const immediate = hasData ? this.#dice.below(300) : 0;
-    const unsent = hasData ? this.#dataOut({ initiatorTaskTag, expStatSN }, mark) : [];
-    this.#expect(initiatorTaskTag, lun, shape.outcome, unsent);
+    if (hasData) unsent.push(...this.#dataOut({ initiatorTaskTag, expStatSN }, mark));
     const fields = {
       ...numbers,
       final: unsent.length === 0,
@@ -164,12 +150,29 @@ export class ModelInitiator {
     });
   }
 
-  #expect(tag: number, lun: Buffer, outcome: Outcome, unsent: Buffer[]): void {
-    this.#tasks.set(tag, { tag, lun, outcome, unsent, data: [], isAborting: false });
+  #expect(tag: number, lun: Buffer, shape: Shape | undefined): Task {
+    do this.#mark = 1 + (this.#mark % MARKS);
+    while ([...this.#tasks.values()].some(({ mark }) => mark === this.#mark));
+    const headerEnd = this.#wire.sent + BHS_LENGTH + (this.#digests.header ? DIGEST_LENGTH : 0);
+    const policy = this.#policy;
+    const task = {
+      tag,
+      lun,
+      mark: this.#mark,
+      shape,
+      headerEnd,
+      policy,
+      unsent: [],
+      data: [],
+      isAborting: false,
+    };
+    this.#tasks.set(tag, task);
+    this.#marked[task.mark] = task;
+    return task;
   }
 
   #abort(task: Task): void {
-    if (task.isAborting || task.outcome === 'text') return;
+    if (task.isAborting || task.shape === undefined) return;
     task.isAborting = true;
     this.#aborting.set(++this.#managementTag, task);
     const fields = {
@@ -196,6 +199,7 @@ export class ModelInitiator {
     }
     if (opcode === 0x20) return must(tag === RESERVED_TAG, 'a ping was answered that nobody sent');
     if (hasStatus) this.#expStatSN = serialAdd(this.#expStatSN, 1);
+    if (opcode === 0x32) return this.#asked(bhs);
     if (opcode === 0x22) return this.#aborted(tag, bhs[2]!);
     const task = this.#tasks.get(tag);
     if (task === undefined) throw new Error(`opcode ${opcode} for task ${tag}, which waits for nothing`);
@@ -209,12 +213,23 @@ export class ModelInitiator {
     if (serialBefore(this.#maxCmdSN, maxCmdSN)) this.#maxCmdSN = maxCmdSN;
   }
 
+  #asked(bhs: Buffer): void {
+    must(
+      bhs[36] === 1 && bhs.readUInt16BE(42) === LOGOUT_SECONDS,
+      'an Async Message that is no logout request',
+    );
+    must(!serialBefore(u32At(bhs, 32), this.#maxCmdSN), 'the window went back');
+    this.logoutRequests++;
+  }
+
   #answered(task: Task, opcode: number, bhs: Buffer, data: Buffer): void {
     must(task.unsent.length === 0, 'a command was answered before the end of its data');
     const whole = Buffer.concat(task.data);
-    const { outcome } = task;
+    const outcome = outcomeOf(task);
     if (outcome === 'text') must(opcode === 0x24 && data.toString() === 'SendTargets=Reject\0', 'wrong Text');
-    else if (outcome === 'list') must(whole.toString('hex') === VISIBLE_LUN_LIST, 'the list is not masked');
+    else if (outcome === 'masked list')
+      must(whole.toString('hex') === VISIBLE_LUN_LIST, 'the list is not masked');
+    else if (outcome === 'whole list') must(whole.equals(LUN_LIST), 'the list is not whole');
     else if (outcome === 'absent')
       must(opcode === 0x25 && whole[0] === 0x7f && whole.length === 36, 'not absent');
     else if (outcome === 'read') must(bhs[3] === 0 && isFilledWith(whole, READ), 'wrong data');
@@ -240,4 +255,8 @@ export class ModelInitiator {
     this.#tasks.delete(tag);
     this.#freeTags.push(tag);
   }
+}
+
+function outcomeOf({ shape, policy }: Task): Outcome {
+  return shape === undefined ? 'text' : shape.outcomes[policy];
 }

@@ -1,13 +1,10 @@
 import { PduReader } from '../../../src/iscsi/pduReader.ts';
 import type { Digests, Pdu } from '../../../src/iscsi/pdu.ts';
 
-/** What fills the data and the end of the CDB of a command that must not reach the target, and of one that must. */
-export const REFUSED = 0xee;
-export const ALLOWED = 0xaa;
 /** What the target's data is filled with. */
 export const READ = 0xbb;
 
-/** The logical units of the model's array; the policy of the model leaves the first two. */
+/** The logical units of the model's array; where the policy hides any, it leaves two. */
 export const LUN_LIST = Buffer.from(
   `0000002000000000${['0000', '0005', '4001', '0006'].map((hex) => hex.padEnd(16, '0')).join('')}`,
   'hex',
@@ -55,6 +52,9 @@ export class Wire {
   readonly #reader: PduReader;
   readonly #dice: Dice;
   #unsent: Buffer[] = [];
+  /** Bytes in all that were to be sent, and that were. */
+  sent = 0;
+  taken = 0;
 
   constructor(dice: Dice, digests: Digests) {
     const limits = { maxAhsLength: 0, maxDataSegmentLength: 1 << 16 };
@@ -65,6 +65,7 @@ export class Wire {
 
   send(bytes: Buffer): void {
     this.#unsent.push(bytes);
+    this.sent += bytes.length;
   }
 
   get hasUnsent(): boolean {
@@ -76,6 +77,7 @@ export class Wire {
     const all = this.#unsent.length === 1 ? this.#unsent[0]! : Buffer.concat(this.#unsent);
     const some = this.#dice.below(this.#dice.pick([60, 2000, 20000]));
     const length = Math.min(all.length, 1 + some);
+    this.taken += length;
     this.#unsent = length === all.length ? [] : [all.subarray(length)];
     return Buffer.from(all.subarray(0, length));
   }

@@ -2,7 +2,7 @@ import { RESERVED_TAG, u32At } from '../../../src/iscsi/bhs.ts';
 import type { PduFields, PduKind } from '../../../src/iscsi/layouts.ts';
 import { encodePdu, type Digests, type Pdu } from '../../../src/iscsi/pdu.ts';
 import { serialAdd, serialBefore } from '../../../src/iscsi/serial.ts';
-import { ALLOWED, type Dice, isFilledWith, LUN_LIST, must, READ, type Wire } from './shared.ts';
+import { type Dice, isFilledWith, LUN_LIST, must, READ, type Wire } from './shared.ts';
 
 type Answer = readonly [kind: PduKind, fields: Record<string, unknown>, data?: Buffer];
 
@@ -20,6 +20,7 @@ export class ModelTarget {
   readonly #dice: Dice;
   readonly #wire: Wire;
   readonly #digests: Digests;
+  readonly #isFor: (mark: number) => boolean;
   #pending: Pending[] = [];
   #statSN: number;
   #acknowledged: number;
@@ -28,12 +29,15 @@ export class ModelTarget {
   /** The end of the window as it was last told. */
   toldMaxCmdSN: number;
 
+  /** @param isFor true if the command whose CDB ends with this mark, and whose data is filled with it, has to reach the target */
   constructor(
     dice: Dice,
     wire: Wire,
     digests: Digests,
     numbers: { statSN: number; cmdSN: number; window: number },
+    isFor: (mark: number) => boolean,
   ) {
+    this.#isFor = isFor;
     this.#dice = dice;
     this.#wire = wire;
     this.#digests = digests;
@@ -88,7 +92,11 @@ export class ModelTarget {
   #take({ bhs, ahs, data }: Pdu): void {
     const opcode = bhs[0]! & 0x3f;
     const tag = u32At(bhs, 16);
-    must(ahs.length === 0 && isFilledWith(data, ALLOWED), 'data of a refused command reached the target');
+    must(ahs.length === 0, 'an additional header reached the target');
+    if (data.length > 0) {
+      const mark = data[0]!;
+      must(isFilledWith(data, mark) && this.#isFor(mark), 'data of a refused command reached the target');
+    }
     this.#acknowledge(u32At(bhs, 28));
     if (opcode === 0x05) {
       const task = this.#pending.find((pending) => pending.tag === tag && pending.opcode === 0x01);
@@ -120,7 +128,7 @@ export class ModelTarget {
       case 0x00:
         return [['nopIn', { targetTransferTag: RESERVED_TAG }]];
       case 0x01:
-        must(bhs[47] === ALLOWED, 'a refused command reached the target');
+        must(this.#isFor(bhs[47]!), 'a refused command reached the target');
         return this.#answersToCommand(bhs);
       case 0x02:
         return [['taskManagementResponse', { response: this.#abort(u32At(bhs, 20)) }]];
