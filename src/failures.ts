@@ -33,6 +33,8 @@ const LOGIN = {
   iqn_mismatch: LoginStatus.authorizationFailure,
   address_denied: LoginStatus.authorizationFailure,
   acl_denied: LoginStatus.notFound,
+  duplicate_initiator: LoginStatus.authorizationFailure,
+  too_many_sessions: LoginStatus.outOfResources,
   // the array
   backend_down: LoginStatus.serviceUnavailable,
   backend_auth: LoginStatus.serviceUnavailable,
@@ -47,6 +49,7 @@ const LOGIN = {
 const ELSEWHERE = {
   too_many_connections: 'close',
   reinstated: 'close',
+  killed: 'close',
   shutting_down: LoginStatus.serviceUnavailable,
 } as const satisfies Record<string, Wire>;
 

@@ -45,9 +45,50 @@ function entriesOf(event: GatewayEvent): readonly AuditEntry[] {
       return [{ ...of('discovery', peer, failure), message }];
     }
     case 'denied': {
-      const { peer, session, target, what } = event;
+      const { peer, session, target, rule, denial, enforced, what, operationCode, taskFunction, lun } = event;
       const entry = of('command-denied', peer);
-      return [{ ...entry, outcome: 'failure', message: what, own: { ...entry.own, session, target } }];
+      const opcode = operationCode ?? taskFunction;
+      const own = {
+        session,
+        target,
+        enforced,
+        ...(opcode !== undefined && { opcode }),
+        ...(lun !== undefined && { lun: String(lun) }),
+      };
+      const request =
+        operationCode !== undefined ? 'command' : taskFunction !== undefined ? 'taskManagement' : 'text';
+      return [
+        {
+          ...entry,
+          ...ruleOf(rule),
+          outcome: enforced ? 'failure' : 'success',
+          reason: denial,
+          message: what,
+          own: { ...entry.own, ...own, request },
+        },
+      ];
+    }
+    case 'duplicate': {
+      const { peer, other, isRefused } = event;
+      const message = `the same initiator is there already, from ${other.address} with certificate ${other.certificate}`;
+      return [{ ...of('duplicate-initiator', peer), outcome: isRefused ? 'failure' : 'success', message }];
+    }
+    case 'reload': {
+      const { problem, kept, ended } = event;
+      return [
+        problem === undefined
+          ? {
+              action: 'configuration-reload',
+              outcome: 'success',
+              message: `${kept} sessions go on, ${ended} end`,
+            }
+          : { action: 'configuration-reload', outcome: 'failure', message: problem },
+      ];
+    }
+    case 'drain': {
+      const { sessions, seconds } = event;
+      const message = `${sessions} sessions have ${seconds} s to log out`;
+      return [{ action: 'gateway-drain', outcome: 'success', message }];
     }
     case 'sessionEnded': {
       const { peer, failure, session, target, by, denials } = event;

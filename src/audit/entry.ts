@@ -12,6 +12,7 @@ export const AUDIT_ACTIONS = [
   'tls-handshake',
   'login',
   'discovery',
+  'duplicate-initiator',
   'session-end',
   'session-kill',
   // inside a session
@@ -61,6 +62,10 @@ const own = z.strictObject({
     description: 'Shortest name that the certificate carries: a URI, a DNS name, the CN or the fingerprint.',
   }),
   sessionType: z.enum(['Normal', 'Discovery']).optional(),
+  shadow: z
+    .string()
+    .optional()
+    .meta({ description: 'Why the login would be denied, were its rule not in shadow.' }),
   session: count.optional().meta({ description: 'Number of the session, since the gateway was started.' }),
   target: z.string().optional().meta({ description: 'Target name.' }),
   backend: z.string().optional().meta({ description: 'The key under `backends:`.' }),

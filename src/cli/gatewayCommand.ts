@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { loadGatewayConfig } from '../config/gatewayConfig.ts';
 import { createLog } from '../telemetry/log.ts';
+import { Reloading } from './reloading.ts';
 import { runGateway } from './runGateway.ts';
 import { untilStopped } from './untilStopped.ts';
 
@@ -9,13 +10,18 @@ export function gatewayCommand() {
     .description('run the gateway in front of the arrays')
     .requiredOption('-c, --config <file>', 'configuration, e.g. config/gateway.yaml')
     .action(async ({ config: file }) => {
-      const { config, warnings } = loadGatewayConfig(file);
+      const { config, warnings, files } = loadGatewayConfig(file);
       const log = createLog(config.log.level);
       for (const { line, path, message } of warnings) log.warn({ at: `${file}:${line}`, path }, message);
       const stopped = untilStopped();
       const gateway = await runGateway(config, log);
+      const reloading = new Reloading({
+        reload: () => gateway.reload(() => loadGatewayConfig(file)),
+        files: config.watch ? files : [],
+      });
       const signal = await stopped;
       log.info({ signal }, 'stopping');
-      await gateway.stop();
+      reloading.stop();
+      await gateway.drain();
     });
 }

@@ -1,11 +1,12 @@
 import type { AddressInfo } from 'node:net';
-import type { GatewayConfig } from '../config/gatewayConfig.ts';
+import type { GatewayConfig, GatewayConfigResult } from '../config/gatewayConfig.ts';
 import { Gateway } from '../gateway/gateway.ts';
-import { formatPortal } from '../iscsi/targetAddress.ts';
+import type { Settings } from '../gateway/inForce.ts';
 import type { Observer } from '../telemetry/events.ts';
 import { logEvents, type Logger } from '../telemetry/log.ts';
 import { gatewayMetrics } from '../telemetry/metrics.ts';
-import { loadGatewayCredentials, type GatewayCredentials } from '../tls/credentials.ts';
+import { loadGatewayCredentials } from '../tls/credentials.ts';
+import { warnOfRestart } from './warnOfRestart.ts';
 import { startAdmin } from './startAdmin.ts';
 import { version } from './version.ts';
 
@@ -13,6 +14,16 @@ export interface RunningGateway {
   /** Where each listener of the configuration listens. */
   readonly addresses: readonly AddressInfo[];
   readonly admin?: AddressInfo;
+  /**
+   * Puts new settings in force, or leaves everything as it is: log and metrics tell. Never rejects; to be called again only when it is
+   * done.
+   *
+   * @param read gives the configuration as it is now, or throws
+   * @returns the files to watch from now on; absent if the configuration could not be read
+   */
+  reload(read: () => GatewayConfigResult): Promise<readonly string[] | undefined>;
+  /** Lets initiators log out, then stops. */
+  drain(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -27,32 +38,52 @@ export async function runGateway(
   log: Logger,
   also?: Observer,
 ): Promise<RunningGateway> {
-  const credentials = await Promise.all(config.listen.map(({ tls }) => loadGatewayCredentials(tls)));
-  for (const warning of credentials.flatMap(({ warnings }) => warnings)) log.warn(warning);
   const toLog = logEvents(log);
   const observe: Observer = (event) => {
     toLog(event);
     metrics.observe(event);
     also?.(event);
   };
-  const gateway = new Gateway({ config, credentials, observe });
+  const gateway = new Gateway({ ...(await readSettings(config, log)), observe });
   const metrics = gatewayMetrics(version, {
     sessions: () => gateway.sessions.size,
     unauthenticated: () => gateway.unauthenticated,
     traffic: (from) => gateway.sessions.traffic(from),
-    notAfter: () =>
-      config.listen.flatMap(({ address }, i) => endDates(formatPortal(address), credentials[i]!)),
+    notAfter: () => endDates(gateway),
   });
   const addresses = await gateway.start();
   for (const { address, port } of addresses) log.info({ role: 'gateway', address, port }, 'listening');
   const admin = await startAdmin(config.admin, log, {
     registry: metrics.registry,
     isReady: () => gateway.isListening,
+    control: {
+      sessions: () => gateway.sessions.summaries,
+      kill: (id, by) => gateway.sessions.kill(id, by),
+    },
     undo: () => gateway.stop(),
   });
   return {
     addresses,
     ...(admin && { admin: admin.address }),
+    reload: async (read) => {
+      let files: readonly string[] | undefined;
+      try {
+        const { config: next, warnings, files: named } = read();
+        files = next.watch ? named : [];
+        for (const { line, path, message } of warnings) log.warn({ line, path }, message);
+        const result = await gateway.reload(await readSettings(next, log));
+        log.level = next.log.level;
+        warnOfRestart(config.admin, next.admin, 'admin', log);
+        observe({ kind: 'reload', ...result });
+      } catch (error) {
+        observe({ kind: 'reload', problem: error instanceof Error ? error.message : String(error) });
+      }
+      return files;
+    },
+    drain: async () => {
+      await gateway.drain();
+      await admin?.close();
+    },
     stop: async () => {
       await gateway.stop();
       await admin?.close();
@@ -60,9 +91,24 @@ export async function runGateway(
   };
 }
 
-function endDates(listener: string, { notAfter, crlNextUpdate }: GatewayCredentials) {
-  const certificate = { what: 'certificate' as const, listener, at: notAfter / 1000 };
-  return crlNextUpdate === undefined
-    ? [certificate]
-    : [certificate, { what: 'crl' as const, listener, at: crlNextUpdate / 1000 }];
+async function readSettings(config: GatewayConfig, log: Logger): Promise<Settings> {
+  const credentials = await Promise.all(config.listen.map(({ tls }) => loadGatewayCredentials(tls)));
+  for (const warning of credentials.flatMap(({ warnings }) => warnings)) log.warn(warning);
+  return { config, credentials };
+}
+
+function endDates(gateway: Gateway) {
+  return [...gateway.listeners].flatMap(
+    ([
+      listener,
+      {
+        credentials: { notAfter, crlNextUpdate },
+      },
+    ]) => {
+      const certificate = { what: 'certificate' as const, listener, at: notAfter / 1000 };
+      return crlNextUpdate === undefined
+        ? [certificate]
+        : [certificate, { what: 'crl' as const, listener, at: crlNextUpdate / 1000 }];
+    },
+  );
 }

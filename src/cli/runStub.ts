@@ -1,27 +1,32 @@
 import type { AddressInfo } from 'node:net';
-import type { StubConfig } from '../config/stubConfig.ts';
-import { Stub, type StubEvent } from '../stub/stub.ts';
+import type { StubConfig, StubConfigResult } from '../config/stubConfig.ts';
+import { Stub, type StubEvent, type StubSettings } from '../stub/stub.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { stubMetrics } from '../telemetry/stubMetrics.ts';
 import { loadStubCredentials } from '../tls/credentials.ts';
 import { DialError } from '../transport/dial.ts';
+import { warnOfRestart } from './warnOfRestart.ts';
 import { startAdmin } from './startAdmin.ts';
 import { version } from './version.ts';
 
 export interface RunningStub {
   readonly address: AddressInfo;
   readonly admin?: AddressInfo;
+  /**
+   * Puts new settings in force for connections to come, or leaves everything as it is: the log tells. Never rejects.
+   *
+   * @param read gives the configuration as it is now, or throws
+   * @returns the files to watch from now on; absent if the configuration could not be read
+   */
+  reload(read: () => StubConfigResult): Promise<readonly string[] | undefined>;
   stop(): Promise<void>;
 }
 
 /** Puts a stub together from its configuration and starts it. @throws CredentialsError; a listener's error */
 export async function runStub(config: StubConfig, log: Logger): Promise<RunningStub> {
-  const credentials = await loadStubCredentials(config.tls);
-  for (const warning of credentials.warnings) log.warn(warning);
   const metrics = stubMetrics(version, () => stub.tunnels);
   const stub = new Stub({
-    config,
-    credentials,
+    ...(await readSettings(config, log)),
     observe: (event) => {
       logStubEvent(log, event);
       if (event.kind !== 'closed') metrics.count(event.kind === 'opened' ? 'tunnel' : 'unreachable');
@@ -37,11 +42,34 @@ export async function runStub(config: StubConfig, log: Logger): Promise<RunningS
   return {
     address,
     ...(admin && { admin: admin.address }),
+    reload: async (read) => {
+      let files: readonly string[] | undefined;
+      try {
+        const { config: next, warnings, files: named } = read();
+        files = next.watch ? named : [];
+        for (const { path, message } of warnings) log.warn({ path }, message);
+        stub.use(await readSettings(next, log));
+        log.level = next.log.level;
+        warnOfRestart(config.listen, next.listen, 'listen', log);
+        warnOfRestart(config.admin, next.admin, 'admin', log);
+        log.info('reloaded');
+      } catch (error) {
+        const problem = error instanceof Error ? error.message : String(error);
+        log.error({ problem }, 'reload failed: everything is as it was');
+      }
+      return files;
+    },
     stop: async () => {
       await stub.stop();
       await admin?.close();
     },
   };
+}
+
+async function readSettings(config: StubConfig, log: Logger): Promise<StubSettings> {
+  const credentials = await loadStubCredentials(config.tls);
+  for (const warning of credentials.warnings) log.warn(warning);
+  return { config, credentials };
 }
 
 function logStubEvent(log: Logger, event: StubEvent): void {

@@ -2,6 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { ConfigError } from '../config/problem.ts';
 import { loadStubConfig, stubConfigFrom } from '../config/stubConfig.ts';
 import { createLog } from '../telemetry/log.ts';
+import { Reloading } from './reloading.ts';
 import { runStub } from './runStub.ts';
 import { untilStopped } from './untilStopped.ts';
 
@@ -33,14 +34,19 @@ export function stubCommand() {
         command.error('error: --config stands alone: write the other options into the file');
       }
       if (file === undefined) requireFlags({ gateway, cert, key, ca });
-      const { config, warnings } =
-        file === undefined ? stubConfigFrom(flags, process.cwd()) : loadStubConfig(file);
+      const read = () => (file === undefined ? stubConfigFrom(flags, process.cwd()) : loadStubConfig(file));
+      const { config, warnings, files } = read();
       const log = createLog(config.log.level);
       for (const { path, message } of warnings) log.warn({ path }, message);
       const stopped = untilStopped();
       const stub = await runStub(config, log);
+      const reloading = new Reloading({
+        reload: () => stub.reload(read),
+        files: config.watch ? files : [],
+      });
       const signal = await stopped;
       log.info({ signal }, 'stopping');
+      reloading.stop();
       await stub.stop();
     });
 }

@@ -80,6 +80,10 @@ export const admin = (address: string, more = '') =>
     }),
   ]);
 
+export const watch = z.boolean().default(true).meta({
+  description: 'Reload when this file, or a file that it names, changes. SIGHUP reloads in any case.',
+});
+
 export const adminAddress = (defaultPort: number) =>
   parsed((text) => parseAdminAddress(text, { defaultPort, purpose: 'listen' }));
 

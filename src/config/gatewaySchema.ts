@@ -179,9 +179,7 @@ export const gatewaySchema = z.strictObject({
     .meta({ description: 'Who may log in, by a name of your choice. Nobody else may.' }),
   limits,
   guards,
-  watch: z.boolean().default(true).meta({
-    description: 'Reload when this file, or a file that it names, changes. SIGHUP reloads in any case.',
-  }),
+  watch: field.watch,
   admin: field
     .admin(
       GATEWAY_ADMIN,

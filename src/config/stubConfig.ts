@@ -24,6 +24,8 @@ export interface StubConfig {
   /** For discovery; absent: what the initiator dialled. */
   readonly advertise?: Portal;
   readonly connectTimeoutSeconds: number;
+  /** Reload when a file changes. */
+  readonly watch: boolean;
   /** Absent: turned off. */
   readonly admin?: AdminConfig;
   readonly log: { readonly level: LogLevel };
@@ -32,11 +34,14 @@ export interface StubConfig {
 export interface StubConfigResult {
   readonly config: StubConfig;
   readonly warnings: readonly Problem[];
+  /** Absolute paths of the files that it names, to be watched. */
+  readonly files: readonly string[];
 }
 
 /** Reads the stub's configuration; changes nothing. @throws ConfigError with every problem */
 export function loadStubConfig(file: string): StubConfigResult {
-  return stubConfig(yamlSource(readConfigFile(file), file), dirname(resolve(file)));
+  const { files, ...result } = stubConfig(yamlSource(readConfigFile(file), file), dirname(resolve(file)));
+  return { ...result, files: [resolve(file), ...files] };
 }
 
 /**
@@ -56,7 +61,8 @@ function stubConfig(source: ConfigSource, directory: string): StubConfigResult {
   if (!result.success) reportIssues(result.error.issues, source.value, stubJsonSchema, findings);
   checkStub(source.value, findings);
   const warnings = findings.conclude();
-  const { listen, gateways, serverName, tls, advertise, connectTimeoutSeconds, admin, log } = result.data!;
+  const { listen, gateways, serverName, tls, advertise, connectTimeoutSeconds, watch, admin, log } =
+    result.data!;
   const config: StubConfig = {
     listen,
     gateways,
@@ -68,8 +74,9 @@ function stubConfig(source: ConfigSource, directory: string): StubConfigResult {
     },
     ...(advertise !== undefined && { advertise }),
     connectTimeoutSeconds,
+    watch,
     ...(admin !== false && { admin: buildAdmin(admin, directory) }),
     log,
   };
-  return deepFreeze({ config, warnings });
+  return deepFreeze({ config, warnings, files: Object.values(config.tls) });
 }

@@ -11,12 +11,13 @@ export interface AnteroomLimits {
  * memory nor the places of those who are let in (RFC 7143 §9.1).
  */
 export class Anteroom {
-  readonly #limits: AnteroomLimits;
+  /** For whoever comes from now on. */
+  limits: AnteroomLimits;
   readonly #byAddress = new Map<string, number>();
   #total = 0;
 
   constructor(limits: AnteroomLimits) {
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   /**
@@ -25,13 +26,13 @@ export class Anteroom {
    */
   enter(address: string): () => void {
     const here = this.#byAddress.get(address) ?? 0;
-    if (this.#total >= this.#limits.unauthenticated) {
+    if (this.#total >= this.limits.unauthenticated) {
       throw new Failure(
         'too_many_connections',
         `${this.#total} connections are before authentication, no more are taken (limits.unauthenticated)`,
       );
     }
-    if (here >= this.#limits.unauthenticatedPerAddress) {
+    if (here >= this.limits.unauthenticatedPerAddress) {
       throw new Failure(
         'too_many_connections',
         `${here} connections from ${address} are before authentication, no more are taken (limits.unauthenticatedPerAddress)`,

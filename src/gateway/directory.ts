@@ -101,6 +101,11 @@ export class Directory {
     throw new Failure('target_not_found', `no backend knows ${target}`);
   }
 
+  /** Is this backend, by its name, one that the target may be behind? */
+  mayCarry(backendName: string, target: string): boolean {
+    return this.#backends.some((backend) => backend.name === backendName && carries(backend, target));
+  }
+
   /** The backend that `locate` gave does not have the target after all. */
   forget({ target }: Authorization, nameAsSent: string): void {
     this.#seen.delete(seenKey(nameAsSent, target));

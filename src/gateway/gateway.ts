@@ -1,64 +1,52 @@
 import { randomBytes } from 'node:crypto';
-import net, { type AddressInfo, type Socket } from 'node:net';
-import tls, { type TLSSocket } from 'node:tls';
-import type { GatewayConfig, GatewayListener } from '../config/gatewayConfig.ts';
+import type { AddressInfo } from 'node:net';
+import type { GatewayConfig } from '../config/gatewayConfig.ts';
 import { Failure } from '../failures.ts';
-import { randomIsid } from '../initiator/isid.ts';
 import { Challenges } from '../login/challenges.ts';
-import { Policy } from '../policy/policy.ts';
 import type { Observer } from '../telemetry/events.ts';
-import { hungUp, tlsClientFailure } from '../tls/clientFailure.ts';
-import type { GatewayCredentials } from '../tls/credentials.ts';
-import { gatewayTlsOptions } from '../tls/gate.ts';
-import { listen, stopListening } from '../transport/listen.ts';
-import { plainAddress } from '../transport/plainAddress.ts';
 import { Anteroom } from './anteroom.ts';
-import { Backend } from './backend.ts';
-import { Directory } from './directory.ts';
+import { Guards } from './guards.ts';
+import { InForce, type Settings } from './inForce.ts';
+import { Listener } from './listener.ts';
 import { RefusalReport } from './refusalReport.ts';
 import { SessionTable } from './sessionTable.ts';
-import { Tunnel, type Arrival, type TunnelContext } from './tunnel.ts';
+import { Tunnel } from './tunnel.ts';
 
-export interface GatewayOptions {
-  readonly config: GatewayConfig;
-  /** One for each listener of the configuration, in its order. */
-  readonly credentials: readonly GatewayCredentials[];
+export interface GatewayOptions extends Settings {
   readonly observe: Observer;
 }
 
-/** Keep-alive finds initiators that went without a word; their sessions hold reservations. */
-const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 } as const;
+/** What became of the sessions on a reload. */
+export interface ReloadResult {
+  readonly kept: number;
+  readonly ended: number;
+}
 
-/** Connections in their handshake or login, by arrivalKey. */
-type Arrivals = Map<string, Arrival & { readonly address: string; handshakeIsOver: boolean }>;
+/** How long an initiator whose session policy ends has to log out of its own accord. */
+const DISMISSAL_MS = 1000;
+/** So often certificates of running sessions are looked at: the end of validity comes without a reload. */
+const EXPIRY_CHECK_MS = 30_000;
 
-/** The listening side: TCP and TLS servers, the anteroom before authentication, one Tunnel for each connection. */
+/** All listeners, one Tunnel for each connection, and what holds for all of them: replaced on a reload, drained before a stop. */
 export class Gateway {
   readonly sessions = new SessionTable();
-  readonly #options: GatewayOptions;
+  readonly #observe: Observer;
+  readonly #challenges = new Challenges(randomBytes);
+  readonly #guards = new Guards();
   readonly #anteroom: Anteroom;
-  readonly #context: Omit<TunnelContext, 'advertise'>;
   readonly #refusals: RefusalReport;
-  readonly #servers: net.Server[] = [];
-  readonly #sockets = new Set<Socket>();
+  readonly #listeners = new Map<string, Listener>();
+  /** Taken out of the configuration; some of their connections are still there. */
+  readonly #retired = new Set<Listener>();
+  #inForce: InForce;
+  #expiryCheck: NodeJS.Timeout | undefined;
+  #isStopping = false;
 
-  constructor(options: GatewayOptions) {
-    const { config, observe } = options;
-    this.#options = options;
-    this.#anteroom = new Anteroom(config.limits);
+  constructor({ observe, ...settings }: GatewayOptions) {
+    this.#observe = observe;
+    this.#inForce = new InForce(settings, this.#challenges);
+    this.#anteroom = new Anteroom(settings.config.limits);
     this.#refusals = new RefusalReport(observe);
-    const challenges = new Challenges(randomBytes);
-    const policy = new Policy(config.initiators);
-    const backends = config.backends.map((backend) => new Backend(backend, challenges));
-    const timeoutMs = config.limits.discoverySeconds * 1000;
-    this.#context = {
-      policy,
-      challenges,
-      directory: new Directory({ backends, policy, timeoutMs, newIsid: randomIsid }),
-      sessions: this.sessions,
-      observe,
-      loginTimeoutMs: config.limits.loginSeconds * 1000,
-    };
   }
 
   /**
@@ -68,20 +56,29 @@ export class Gateway {
    * @throws the first listener's error; those that had started are closed again
    */
   async start(): Promise<AddressInfo[]> {
-    const { config, credentials } = this.#options;
-    try {
-      return await Promise.all(config.listen.map((listener, i) => this.#listen(listener, credentials[i]!)));
-    } catch (error) {
-      await this.stop();
-      throw error;
-    }
+    const started = await this.#startListeners(this.#inForce);
+    for (const [key, { listener }] of started) this.#listeners.set(key, listener);
+    this.#expiryCheck = setInterval(
+      () => this.sessions.dismissExpired(Date.now(), DISMISSAL_MS),
+      EXPIRY_CHECK_MS,
+    );
+    this.#expiryCheck.unref();
+    return [...started.values()].map(({ address }) => address);
   }
 
   /** True while every listener takes connections. */
   get isListening(): boolean {
-    return (
-      this.#servers.length === this.#options.config.listen.length && this.#servers.every((s) => s.listening)
-    );
+    const listeners = [...this.#listeners.values()];
+    return !this.#isStopping && listeners.length > 0 && listeners.every(({ isListening }) => isListening);
+  }
+
+  get config(): GatewayConfig {
+    return this.#inForce.config;
+  }
+
+  /** Every listener that is configured, with its credentials. */
+  get listeners(): InForce['listeners'] {
+    return this.#inForce.listeners;
   }
 
   /** Connections that have not authenticated. */
@@ -89,76 +86,102 @@ export class Gateway {
     return this.#anteroom.size;
   }
 
+  /**
+   * Puts new settings in force, all of them at once: for every connection from now on, and for every session that there is. New
+   * listeners take connections before anything else changes; those that are gone take none.
+   *
+   * @throws a new listener's error; then everything is as it was
+   */
+  async reload(settings: Settings): Promise<ReloadResult> {
+    const next = new InForce(settings, this.#challenges);
+    const started = await this.#startListeners(next);
+    if (this.#isStopping) {
+      for (const { listener } of started.values()) void listener.stopAccepting();
+      throw new Failure('shutting_down', 'the gateway stops');
+    }
+    this.#inForce = next;
+    this.#anteroom.limits = next.config.limits;
+    for (const [key, listener] of this.#listeners) {
+      const kept = next.listeners.get(key);
+      if (kept !== undefined) listener.use(kept.credentials, next.loginTimeoutMs);
+      else {
+        this.#listeners.delete(key);
+        this.#retired.add(listener);
+        void listener.stopAccepting().then(() => this.#retired.delete(listener));
+      }
+    }
+    for (const [key, { listener }] of started) this.#listeners.set(key, listener);
+    const ended = this.sessions.reconsiderAll(next, DISMISSAL_MS);
+    return { kept: this.sessions.size - ended, ended };
+  }
+
+  /** Takes no more connections, asks every initiator to log out, and stops when all have or the time for it is over. */
+  async drain(): Promise<void> {
+    this.#isStopping = true;
+    for (const listener of this.#listeners.values()) void listener.stopAccepting();
+    const seconds = this.#inForce.config.limits.drainSeconds;
+    this.#observe({ kind: 'drain', sessions: this.sessions.size, seconds });
+    await this.sessions.dismissAll(new Failure('shutting_down', 'the gateway stops'), seconds * 1000);
+    await this.stop();
+  }
+
   /** Stops listening and ends every session and connection. */
   async stop(): Promise<void> {
-    const stopped = this.#servers.map(stopListening);
+    this.#isStopping = true;
+    clearInterval(this.#expiryCheck);
+    const listeners = [...this.#listeners.values(), ...this.#retired];
+    const stopped = listeners.map((listener) => listener.stopAccepting());
     this.sessions.endAll(new Failure('shutting_down', 'the gateway stops'));
-    for (const socket of this.#sockets) socket.destroy();
+    for (const listener of listeners) listener.destroyConnections();
     await Promise.all(stopped);
   }
 
-  #listen(listener: GatewayListener, credentials: GatewayCredentials): Promise<AddressInfo> {
-    const { advertise } = listener;
-    const context: TunnelContext = advertise === undefined ? this.#context : { ...this.#context, advertise };
-    const arrivals: Arrivals = new Map();
-    // Listens to nothing itself: whom the anteroom refuses shall not cost a TLS connection, nor a second line in the log.
-    const handshakes = tls.createServer({
-      ...gatewayTlsOptions(credentials),
-      handshakeTimeout: context.loginTimeoutMs,
-    });
-    handshakes.on('secureConnection', (socket) => this.#serve(socket, arrivals, context));
-    handshakes.on('tlsClientError', (error, socket) => {
-      const arrival = arrivals.get(arrivalKey(socket));
-      socket.destroy(); // Node tells of a handshake that takes too long, and leaves it open
-      if (arrival === undefined) return; // its close has told of it, or will: this socket forgot its address
-      arrival.handshakeIsOver = true;
-      const { address } = arrival;
-      this.#options.observe({ kind: 'handshake', peer: { address }, failure: tlsClientFailure(error) });
-    });
-    const server = net.createServer(SOCKET_OPTIONS, (socket) => {
-      if (this.#arrive(socket, arrivals)) handshakes.emit('connection', socket);
-    });
-    this.#servers.push(server);
-    return listen(server, listener.address);
+  /** The listeners that `next` has and the gateway has not. @throws the first one's error; then none of them listens */
+  async #startListeners(
+    next: InForce,
+  ): Promise<Map<string, { readonly listener: Listener; readonly address: AddressInfo }>> {
+    const added = [...next.listeners].filter(([key]) => !this.#listeners.has(key));
+    const starting = added.map(
+      async ([
+        key,
+        {
+          listener: { address },
+          credentials,
+        },
+      ]) => {
+        const listener = new Listener(
+          {
+            address,
+            anteroom: this.#anteroom,
+            refusals: this.#refusals,
+            observe: this.#observe,
+            inForce: () => this.#inForce,
+            serve: (socket, arrival) => void new Tunnel(socket, this.#tunnelContext(key), arrival).run(),
+          },
+          credentials,
+          next.loginTimeoutMs,
+        );
+        return [key, { listener, address: await listener.start() }] as const;
+      },
+    );
+    const results = await Promise.allSettled(starting);
+    const started = new Map(
+      results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])),
+    );
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed === undefined) return started;
+    await Promise.all([...started.values()].map(({ listener }) => listener.stopAccepting()));
+    throw failed.reason;
   }
 
-  /** @returns false if there is no place for it */
-  #arrive(socket: Socket, arrivals: Arrivals): boolean {
-    const address = plainAddress(socket.remoteAddress ?? 'unknown');
-    const key = arrivalKey(socket);
-    try {
-      const leave = this.#anteroom.enter(address);
-      const arrival = { at: performance.now(), leave, address, handshakeIsOver: false };
-      arrivals.set(key, arrival);
-      this.#sockets.add(socket);
-      socket.once('close', () => {
-        leave();
-        arrivals.delete(key);
-        this.#sockets.delete(socket);
-        if (arrival.handshakeIsOver) return;
-        this.#options.observe({ kind: 'handshake', peer: { address }, failure: hungUp() });
-      });
-      return true;
-    } catch (error) {
-      socket.destroy();
-      this.#refusals.add({ address }, Failure.from(error));
-      return false;
-    }
+  #tunnelContext(listener: string) {
+    return {
+      listener,
+      inForce: () => this.#inForce,
+      challenges: this.#challenges,
+      guards: this.#guards,
+      sessions: this.sessions,
+      observe: this.#observe,
+    };
   }
-
-  #serve(socket: TLSSocket, arrivals: Arrivals, context: TunnelContext): void {
-    const arrival = arrivals.get(arrivalKey(socket));
-    if (arrival === undefined) {
-      socket.destroy(); // closed while its handshake was under way
-      return;
-    }
-    arrival.handshakeIsOver = true;
-    const peer = { address: arrival.address };
-    void new Tunnel(socket, context, peer, arrival).run();
-  }
-}
-
-/** A TLSSocket and the socket below it have the same addresses; Node shows no other way from one to the other. */
-function arrivalKey(socket: Socket): string {
-  return [socket.remoteAddress, socket.remotePort, socket.localAddress, socket.localPort].join(' ');
 }

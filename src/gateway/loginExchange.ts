@@ -8,14 +8,20 @@ import {
   type NegotiationAnswer,
   type NegotiationRequest,
 } from '../login/targetLogin.ts';
-import type { Admission, Authorization, Policy } from '../policy/policy.ts';
+import type { Admission, Authorization } from '../policy/policy.ts';
 import type { CertificateIdentity } from '../policy/subject.ts';
 import type { PduConnection } from '../transport/pduConnection.ts';
 import type { BackendLeg, Backend } from './backend.ts';
-import type { Directory } from './directory.ts';
+import type { Entrance, Guards } from './guards.ts';
+import type { InForce } from './inForce.ts';
 
 /** Every target is shown at one address, in one portal group; login says the same tag (RFC 7143 §13.9). */
 export const PORTAL_GROUP_TAG = 1;
+
+/** Which session a new login with the same names replaces (RFC 7143 §6.3.5). */
+export function nexusOf({ identity, opening }: AuthenticatedLogin<Admission>): string {
+  return [identity.initiatorName, opening.isid.toString('hex'), identity.targetName].join(' ');
+}
 
 /** It only has to be non-zero: nobody can join a discovery session (RFC 7143 §11.13.3). */
 const DISCOVERY_TSIH = 1;
@@ -24,9 +30,9 @@ const DISCOVERY_TSIH = 1;
 const BACKEND_SHARE = 2 / 3;
 
 export interface LoginContext {
-  readonly loginTimeoutMs: number;
-  readonly policy: Policy;
-  readonly directory: Directory;
+  /** What held when the initiator came; all of its login goes by it. */
+  readonly inForce: InForce;
+  readonly guards: Guards;
   readonly challenges: Challenges;
 }
 
@@ -35,6 +41,7 @@ export interface LoginTrace {
   authorization?: Authorization;
   admission?: Admission;
   backend?: Backend;
+  entrance?: Entrance;
 }
 
 export type LoginOutcome =
@@ -42,6 +49,7 @@ export type LoginOutcome =
       readonly kind: 'Normal';
       readonly login: AuthenticatedLogin<Admission>;
       readonly authorization: Authorization;
+      readonly backend: Backend;
       readonly leg: BackendLeg;
       readonly parameters: NegotiatedParameters;
       readonly statSN: number;
@@ -85,7 +93,7 @@ export class LoginExchange {
     this.#signal = signal;
     this.login = new TargetLogin<Admission>({
       admit: ({ initiatorName }) => {
-        const admission = context.policy.admit({ ...peer, initiatorName });
+        const admission = context.inForce.policy.admit({ ...peer, initiatorName });
         this.trace.admission = admission;
         const { chap } = admission.rule;
         return chap === undefined ? { admission } : { admission, chap };
@@ -118,6 +126,7 @@ export class LoginExchange {
       let step = this.login.receive(pdu);
       if (step.kind === 'authenticated') {
         this.#authenticated = step.login;
+        this.#enter(step.login);
         if (step.login.identity.sessionType === 'Normal') await this.#openBackend(step.login);
         step = this.login.proceed();
       }
@@ -135,11 +144,28 @@ export class LoginExchange {
     }
   }
 
+  /** Asked only now: by a name alone nobody shall take another's places, or make it look suspicious. */
+  #enter(login: AuthenticatedLogin<Admission>): void {
+    const { admission, identity } = login;
+    const { certificate, address, initiatorName } = admission.subject;
+    const presence = { initiatorName, certificate: certificate.sha256, address };
+    const nexus = identity.sessionType === 'Normal' ? { nexus: nexusOf(login) } : {};
+    const entrance = this.#context.guards.enter({ ...presence, ...nexus }, admission.rule);
+    this.trace.entrance = entrance;
+    const { duplicateOf } = entrance;
+    const { guards } = this.#context.inForce.config;
+    if (duplicateOf === undefined || guards.duplicateInitiators === 'report') return;
+    throw new Failure(
+      'duplicate_initiator',
+      `${initiatorName} is there already, from ${duplicateOf.address} with certificate ${duplicateOf.certificate} (guards.duplicateInitiators)`,
+    );
+  }
+
   async #openBackend(login: AuthenticatedLogin<Admission>): Promise<void> {
     const { identity, admission, opening } = login;
-    const authorization = this.#context.policy.authorize(admission, identity.targetName!);
+    const { policy, directory } = this.#context.inForce;
+    const authorization = policy.authorize(admission, identity.targetName!);
     this.trace.authorization = authorization;
-    const { directory } = this.#context;
     const backend = await directory.locate(authorization, identity.initiatorNameAsSent);
     this.trace.backend = backend;
     const { signal, done } = this.#backendDeadline(backend);
@@ -168,7 +194,7 @@ export class LoginExchange {
 
   /** The login's signal, which also ends an array's attempt that takes too long, until `done` is called. */
   #backendDeadline(backend: Backend): { signal: AbortSignal; done: () => void } {
-    const milliseconds = this.#context.loginTimeoutMs * BACKEND_SHARE;
+    const milliseconds = this.#context.inForce.loginTimeoutMs * BACKEND_SHARE;
     const tooLong = new AbortController();
     const timer = setTimeout(() => {
       backend.noteDown();
@@ -198,11 +224,11 @@ export class LoginExchange {
   #outcome(): LoginOutcome {
     const login = this.#authenticated!;
     const statSN = this.login.nextStatSN;
-    const { authorization } = this.trace;
-    if (this.#leg === undefined || authorization === undefined) {
+    const { authorization, backend } = this.trace;
+    if (this.#leg === undefined || authorization === undefined || backend === undefined) {
       return { kind: 'Discovery', login, parameters: this.#ownNegotiation.parameters, statSN };
     }
     const { parameters } = this.#passThrough;
-    return { kind: 'Normal', login, authorization, leg: this.#leg, parameters, statSN };
+    return { kind: 'Normal', login, authorization, backend, leg: this.#leg, parameters, statSN };
   }
 }

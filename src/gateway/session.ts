@@ -1,43 +1,55 @@
 import type { TLSSocket } from 'node:tls';
 import type { TargetRecord } from '../discovery/sendTargets.ts';
 import { Failure } from '../failures.ts';
+import { formatPortal } from '../iscsi/targetAddress.ts';
+import { describeRule } from '../policy/rules.ts';
+import type { Authorization } from '../policy/policy.ts';
+import type { Denied } from '../relay/access.ts';
 import { Relay } from '../relay/relay.ts';
+import type { Peer } from '../telemetry/events.ts';
+import type { SessionSummary } from '../telemetry/sessionSummary.ts';
 import { bridge } from '../transport/bridge.ts';
-import type { LoginOutcome } from './loginExchange.ts';
+import type { InForce, Origin } from './inForce.ts';
+import { nexusOf, type LoginOutcome } from './loginExchange.ts';
 
 export interface SessionEnd {
   readonly by: 'logout' | 'initiator' | 'target' | 'gateway';
   readonly failure?: Failure;
 }
 
+export interface SessionOptions {
+  readonly id: number;
+  readonly peer: Peer;
+  readonly origin: Origin;
+  readonly initiator: TLSSocket;
+  readonly outcome: Extract<LoginOutcome, { kind: 'Normal' }>;
+  /** The target as this initiator may see it. */
+  readonly record: TargetRecord;
+  readonly onDenied: (denied: Denied) => void;
+}
+
 /** A session that is denied more than this is only counted: it could fill the log otherwise. */
 const MAX_REPORTED_DENIALS = 20;
 
-/** One Normal session in full feature phase: the relay between two sockets. */
+/** One Normal session in full feature phase: the relay between two sockets, under an authorization that a reload may change. */
 export class Session {
   readonly id: number;
-  readonly target: string;
   readonly relay: Relay;
-  /** Which session a new login with the same names replaces (RFC 7143 §6.3.5). */
   readonly nexus: string;
-  readonly #initiator: TLSSocket;
-  readonly #outcome: Extract<LoginOutcome, { kind: 'Normal' }>;
+  readonly #since = new Date();
+  readonly #options: SessionOptions;
+  #authorization: Authorization;
   #endedBy: SessionEnd | undefined;
+  #dismissal: NodeJS.Timeout | undefined;
   #denials = 0;
 
-  constructor(
-    id: number,
-    initiator: TLSSocket,
-    outcome: Extract<LoginOutcome, { kind: 'Normal' }>,
-    record: TargetRecord,
-    onDenied: (what: string) => void,
-  ) {
+  constructor(options: SessionOptions) {
+    const { id, initiator, outcome, record, onDenied } = options;
     const { login, authorization, leg, parameters, statSN } = outcome;
     this.id = id;
-    this.target = authorization.target;
-    this.nexus = [login.identity.initiatorName, login.opening.isid.toString('hex'), this.target].join(' ');
-    this.#initiator = initiator;
-    this.#outcome = outcome;
+    this.nexus = nexusOf(login);
+    this.#options = options;
+    this.#authorization = authorization;
     this.relay = new Relay({
       login,
       authorization,
@@ -46,17 +58,33 @@ export class Session {
       expStatSN: leg.login.expStatSN,
       commandWindow: leg.login.commandWindow,
       record,
-      onDenied: ({ what }) => {
-        if (++this.#denials <= MAX_REPORTED_DENIALS) onDenied(what);
+      onDenied: (denied) => {
+        if (++this.#denials <= MAX_REPORTED_DENIALS) onDenied(denied);
       },
       toTarget: (view) => void leg.socket.write(view),
       toInitiator: (view) => void initiator.write(view),
     });
   }
 
-  /** Requests in full feature phase that were not granted. */
-  get denials(): number {
-    return this.#denials;
+  /** As an operator is told of it. */
+  get summary(): SessionSummary {
+    const { peer, outcome } = this.#options;
+    const { admission, target, access } = this.#authorization;
+    return {
+      id: this.id,
+      initiator: admission.subject.initiatorName,
+      rule: describeRule(admission.rule, access),
+      certificate: peer.certificate!,
+      address: peer.address,
+      target,
+      backend: outcome.backend.name,
+      portal: formatPortal(outcome.leg.portal),
+      since: this.#since.toISOString(),
+      commands: this.relay.commands,
+      denials: this.#denials,
+      fromInitiator: { ...this.relay.traffic.initiator },
+      fromTarget: { ...this.relay.traffic.target },
+    };
   }
 
   /**
@@ -64,23 +92,64 @@ export class Session {
    *
    * @param unread what the initiator sent behind its last Login Request
    */
-  run(unread: Buffer): Promise<SessionEnd> {
-    const { leg } = this.#outcome;
-    return new Promise((resolve) => {
-      bridge(this.#initiator, leg.socket, {
+  async run(unread: Buffer): Promise<SessionEnd> {
+    const { initiator, outcome } = this.#options;
+    const { leg } = outcome;
+    const end = await new Promise<SessionEnd>((resolve) => {
+      bridge(initiator, leg.socket, {
         fromA: (chunk) => this.relay.fromInitiator(chunk),
         fromB: (chunk) => this.relay.fromTarget(chunk),
         first: { a: unread, b: leg.detach() },
         onEnd: ({ by, error }) => resolve(this.#endedBy ?? this.#describeEnd(by, error)),
       });
     });
+    clearTimeout(this.#dismissal);
+    return end;
+  }
+
+  /**
+   * Goes by what holds now: from its next command on, or not much longer.
+   *
+   * @param graceMs how long an initiator that is not admitted any more has to log out
+   * @returns false if the session ends
+   */
+  reconsider(inForce: InForce, graceMs: number): boolean {
+    const { origin, outcome } = this.#options;
+    try {
+      const authorization = inForce.reconsider(this.#authorization, outcome.backend.name, origin);
+      this.relay.changeAccess(authorization);
+      this.#authorization = authorization;
+      return true;
+    } catch (error) {
+      this.dismiss(Failure.from(error), graceMs);
+      return false;
+    }
+  }
+
+  /** End of validity of the initiator's certificate, milliseconds since 1970. */
+  get notAfter(): number {
+    return this.#authorization.admission.subject.certificate.notAfter;
+  }
+
+  /** Asks the initiator to log out, and ends the session if it has not within the time. */
+  dismiss(failure: Failure, graceMs: number): void {
+    if (this.#endedBy !== undefined) return;
+    if (graceMs === 0) return this.end(failure);
+    this.#endedBy = { by: 'gateway', failure };
+    this.relay.requestLogout(Math.ceil(graceMs / 1000));
+    this.#dismissal = setTimeout(() => this.#close(), graceMs);
   }
 
   /** Ends the session at once; the reason stands in its last log line. */
   end(failure: Failure): void {
     this.#endedBy ??= { by: 'gateway', failure };
-    this.#outcome.leg.close();
-    this.#initiator.destroy();
+    this.#close();
+  }
+
+  #close(): void {
+    clearTimeout(this.#dismissal);
+    this.#options.outcome.leg.close();
+    this.#options.initiator.destroy();
   }
 
   #describeEnd(by: 'a' | 'b', error: unknown): SessionEnd {

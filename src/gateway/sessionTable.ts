@@ -1,5 +1,7 @@
 import { Failure } from '../failures.ts';
 import type { Traffic } from '../telemetry/events.ts';
+import type { SessionSummary } from '../telemetry/sessionSummary.ts';
+import type { InForce } from './inForce.ts';
 import type { Session } from './session.ts';
 
 /** All sessions in full feature phase, and what the ended ones have carried. */
@@ -7,6 +9,7 @@ export class SessionTable {
   readonly #sessions = new Map<number, Session>();
   readonly #ended = { initiator: { pdus: 0, bytes: 0 }, target: { pdus: 0, bytes: 0 } };
   #nextId = 1;
+  #onEmpty: (() => void) | undefined;
 
   newId(): number {
     return this.#nextId++;
@@ -29,6 +32,7 @@ export class SessionTable {
 
   remove(session: Session): void {
     if (!this.#sessions.delete(session.id)) return;
+    if (this.#sessions.size === 0) this.#onEmpty?.();
     for (const side of ['initiator', 'target'] as const) {
       this.#ended[side].pdus += session.relay.traffic[side].pdus;
       this.#ended[side].bytes += session.relay.traffic[side].bytes;
@@ -37,6 +41,44 @@ export class SessionTable {
 
   endAll(failure: Failure): void {
     for (const session of this.#sessions.values()) session.end(failure);
+  }
+
+  /**
+   * Has every session go by what holds now.
+   *
+   * @returns how many end
+   */
+  reconsiderAll(inForce: InForce, graceMs: number): number {
+    return [...this.#sessions.values()].filter((session) => !session.reconsider(inForce, graceMs)).length;
+  }
+
+  /** Ends those whose initiator's certificate has come to its end. */
+  dismissExpired(now: number, graceMs: number): void {
+    for (const session of this.#sessions.values()) {
+      if (session.notAfter >= now) continue;
+      const until = new Date(session.notAfter).toISOString();
+      session.dismiss(new Failure('expired_cert', `its certificate was valid until ${until}`), graceMs);
+    }
+  }
+
+  /** Asks all initiators to log out. Resolves when every session has ended, which all have when the time is over. */
+  dismissAll(failure: Failure, graceMs: number): Promise<void> {
+    if (this.#sessions.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve;
+      for (const session of this.#sessions.values()) session.dismiss(failure, graceMs);
+    });
+  }
+
+  /** Ends one session at an operator's word. @returns false if there is none with this id */
+  kill(id: number, by: string): boolean {
+    const session = this.#sessions.get(id);
+    session?.end(new Failure('killed', `an operator ended it from ${by}`));
+    return session !== undefined;
+  }
+
+  get summaries(): SessionSummary[] {
+    return [...this.#sessions.values()].map(({ summary }) => summary);
   }
 
   get size(): number {

@@ -2,36 +2,46 @@ import { randomInt } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { Failure } from '../failures.ts';
 import { formatPortal, type Portal, type TargetAddress } from '../iscsi/targetAddress.ts';
+import type { Challenges } from '../login/challenges.ts';
 import { LOGIN_LIMITS } from '../login/loginLimits.ts';
-import type { Admission, Authorization } from '../policy/policy.ts';
+import { describeRule } from '../policy/rules.ts';
 import type { CertificateIdentity } from '../policy/subject.ts';
 import type { Observer, Peer } from '../telemetry/events.ts';
 import { admitTls } from '../tls/gate.ts';
+import { peerChain } from '../tls/peerChain.ts';
 import { ChunkReader } from '../transport/chunkReader.ts';
 import { closeAfterFlush } from '../transport/closeAfterFlush.ts';
 import { PduConnection } from '../transport/pduConnection.ts';
 import { plainAddress } from '../transport/plainAddress.ts';
 import { readPreamble } from '../transport/preamble.ts';
 import type { ProxyHeader } from '../transport/proxyHeader.ts';
-import { DiscoveryExchange } from './discoveryExchange.ts';
-import { LoginExchange, PORTAL_GROUP_TAG, type LoginContext, type LoginOutcome } from './loginExchange.ts';
+import { DiscoveryExchange, type Admitted } from './discoveryExchange.ts';
+import type { Guards } from './guards.ts';
+import type { InForce, Origin } from './inForce.ts';
+import { LoginExchange, PORTAL_GROUP_TAG, type LoginOutcome } from './loginExchange.ts';
 import { Session } from './session.ts';
 import type { SessionTable } from './sessionTable.ts';
 
 /** A discovery session that asks nothing more is over. */
 const DISCOVERY_IDLE_MS = 60_000;
 
-export interface TunnelContext extends LoginContext {
+export interface TunnelContext {
+  /** Where it came in, by the key under which InForce knows it. */
+  readonly listener: string;
+  readonly inForce: () => InForce;
+  readonly challenges: Challenges;
+  readonly guards: Guards;
   readonly sessions: SessionTable;
   readonly observe: Observer;
-  /** Shown in discovery where no PROXY header tells what the initiator dialled. */
-  readonly advertise?: Portal;
 }
 
 /** A connection from the moment TCP accepted it. */
 export interface Arrival {
   /** By `performance.now()`. */
   readonly at: number;
+  readonly address: string;
+  /** What held at that moment; its handshake and its login go by it. */
+  readonly inForce: InForce;
   /** Gives its place before authentication free. */
   readonly leave: () => void;
 }
@@ -45,11 +55,11 @@ export class Tunnel {
   readonly #arrival: Arrival;
   #peer: Peer;
 
-  constructor(socket: TLSSocket, context: TunnelContext, peer: Peer, arrival: Arrival) {
+  constructor(socket: TLSSocket, context: TunnelContext, arrival: Arrival) {
     this.#socket = socket;
     this.#context = context;
-    this.#peer = peer;
     this.#arrival = arrival;
+    this.#peer = { address: arrival.address };
   }
 
   /** Never rejects: a tunnel's end is nobody else's affair. */
@@ -83,7 +93,9 @@ export class Tunnel {
     const chunks = new ChunkReader(this.#socket);
     const connection = new PduConnection(chunks, LOGIN_LIMITS);
     const peer = { certificate, address: this.#peer.address };
-    const exchange = new LoginExchange(connection, this.#context, peer, randomInt(2 ** 32), deadline.signal);
+    const { guards, challenges } = this.#context;
+    const context = { inForce: this.#arrival.inForce, guards, challenges };
+    const exchange = new LoginExchange(connection, context, peer, randomInt(2 ** 32), deadline.signal);
     try {
       const shown = this.#shownAt(await readPreamble(chunks));
       const outcome = await exchange.run();
@@ -99,6 +111,7 @@ export class Tunnel {
       this.#report(exchange, { failure: refusal === undefined ? untold(failure) : failure });
     } finally {
       deadline.clear();
+      exchange.trace.entrance?.leave();
     }
   }
 
@@ -113,23 +126,30 @@ export class Tunnel {
     const id = sessions.newId();
     const peer = this.#report(exchange, { session: id, portal: formatPortal(outcome.leg.portal) });
     const { target } = outcome.authorization;
-    const session = new Session(id, this.#socket, outcome, record, (what) => {
-      observe({ kind: 'denied', peer, session: id, target, what });
+    const session = new Session({
+      id,
+      peer,
+      origin: this.#origin(),
+      initiator: this.#socket,
+      outcome,
+      record,
+      onDenied: ({ kind: denial, rule, location, ...denied }) =>
+        observe({
+          kind: 'denied',
+          peer,
+          session: id,
+          target,
+          rule: `${rule} at ${location}`,
+          denial,
+          ...denied,
+        }),
     });
     sessions.add(session);
+    if (this.#isOutdated) session.reconsider(this.#context.inForce(), 0);
     const end = await session.run(connection.detach());
     sessions.remove(session);
-    const { traffic } = session.relay;
-    observe({
-      kind: 'sessionEnded',
-      peer,
-      session: id,
-      target,
-      ...end,
-      denials: session.denials,
-      fromInitiator: traffic.initiator,
-      fromTarget: traffic.target,
-    });
+    const { denials, fromInitiator, fromTarget } = session.summary;
+    observe({ kind: 'sessionEnded', peer, session: id, target, ...end, denials, fromInitiator, fromTarget });
   }
 
   async #discovery(
@@ -139,8 +159,15 @@ export class Tunnel {
     shown: TargetAddress,
   ): Promise<void> {
     const peer = this.#report(exchange, {});
-    const { directory, observe } = this.#context;
-    const discovery = new DiscoveryExchange(connection, outcome, directory, shown);
+    const { observe } = this.#context;
+    const origin = this.#origin();
+    const admitted = (): Admitted => {
+      const { admission } = outcome.login;
+      if (!this.#isOutdated) return { admission, directory: this.#arrival.inForce.directory };
+      const inForce = this.#context.inForce();
+      return { admission: inForce.readmit(admission, origin), directory: inForce.directory };
+    };
+    const discovery = new DiscoveryExchange(connection, outcome, admitted, shown);
     this.#socket.setTimeout(DISCOVERY_IDLE_MS, () => this.#socket.destroy());
     try {
       await discovery.run((discovered) => {
@@ -159,6 +186,15 @@ export class Tunnel {
     }
   }
 
+  #origin(): Origin {
+    return { listener: this.#context.listener, chain: peerChain(this.#socket) };
+  }
+
+  /** There was a reload since it came. */
+  get #isOutdated(): boolean {
+    return this.#arrival.inForce !== this.#context.inForce();
+  }
+
   /** The login's one line; gives the peer with all that is known of it now. */
   #report(
     { trace, login }: LoginExchange,
@@ -166,13 +202,19 @@ export class Tunnel {
   ): Peer {
     const { identity } = login;
     const peer: Peer = identity ? { ...this.#peer, initiatorName: identity.initiatorName } : this.#peer;
-    const { admission, authorization, backend } = trace;
+    const { admission, authorization, backend, entrance } = trace;
+    const { duplicateOf } = entrance ?? {};
+    if (duplicateOf !== undefined) {
+      const isRefused = result.failure?.reason === 'duplicate_initiator';
+      this.#context.observe({ kind: 'duplicate', peer, other: duplicateOf, isRefused });
+    }
     this.#context.observe({
       kind: 'login',
       peer,
       ...(identity && { sessionType: identity.sessionType }),
       ...(identity?.targetName !== undefined && { target: identity.targetName }),
-      ...(admission && { rule: describeRule(admission, authorization) }),
+      ...(admission && { rule: describeRule(admission.rule, authorization?.access) }),
+      ...(authorization?.shadowed !== undefined && { shadow: authorization.shadowed }),
       ...(backend && { backend: backend.name }),
       ...result,
     });
@@ -184,17 +226,22 @@ export class Tunnel {
     const portal: Portal =
       header !== undefined
         ? { host: header.authority ?? header.destination.host, port: header.destination.port }
-        : (this.#context.advertise ?? {
+        : (this.#advertised ?? {
             host: plainAddress(this.#socket.localAddress!),
             port: this.#socket.localPort!,
           });
     return { ...portal, portalGroupTag: PORTAL_GROUP_TAG };
   }
 
+  get #advertised(): Portal | undefined {
+    const { inForce } = this.#arrival;
+    return inForce.listeners.get(this.#context.listener)?.listener.advertise;
+  }
+
   /** The whole of it, from TCP's accept to full feature phase, has one time limit; a peer that leaves ends it too. */
   #deadline(): { signal: AbortSignal; clear: () => void } {
     const controller = new AbortController();
-    const { loginTimeoutMs } = this.#context;
+    const { loginTimeoutMs } = this.#arrival.inForce;
     const left = this.#arrival.at + loginTimeoutMs - performance.now();
     const timer = setTimeout(() => {
       controller.abort(
@@ -222,8 +269,4 @@ function untold(failure: Failure): Failure {
 
 function shortName({ uri, dns, cn, sha256 }: CertificateIdentity): string {
   return uri[0] ?? dns[0] ?? cn ?? sha256;
-}
-
-function describeRule({ rule }: Admission, authorization: Authorization | undefined): string {
-  return `${rule.id} at ${authorization?.access.location ?? rule.location}`;
 }

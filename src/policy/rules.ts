@@ -53,3 +53,8 @@ export interface InitiatorRule {
   readonly access: readonly AccessRule[];
   readonly location: RuleLocation;
 }
+
+/** `db1 at config/gateway.yaml:12:3`: who decided, and where it stands. */
+export function describeRule(rule: InitiatorRule, access?: AccessRule): string {
+  return `${rule.id} at ${access?.location ?? rule.location}`;
+}

@@ -62,6 +62,11 @@ export class Relay {
     this.traffic = { initiator: this.#requests.traffic, target: responses.traffic };
   }
 
+  /** SCSI commands so far. */
+  get commands(): number {
+    return this.#requests.commands;
+  }
+
   /** The target has answered a logout: whoever closes now, the session ended in order. */
   get isLoggedOut(): boolean {
     return this.#responses.isLoggedOut;

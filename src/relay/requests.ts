@@ -26,6 +26,7 @@ export interface RequestsOptions {
 /** What the initiator sends: requests that go on, and NOP-Outs in the place of those that do not. */
 export class Requests implements PduHandler {
   readonly traffic = { pdus: 0, bytes: 0 };
+  commands = 0;
   readonly pass: (view: Buffer) => void;
   readonly #options: RequestsOptions;
   readonly #stream: PduStream;
@@ -55,6 +56,7 @@ export class Requests implements PduHandler {
     if (opcode !== Opcode.scsiCommand) refuseAdditionalHeaders(bytes, at);
     switch (opcode) {
       case Opcode.scsiCommand:
+        this.commands++;
         return this.#judged(bytes, at, this.#options.gate.command(bytes, at));
       case Opcode.dataOut:
         return this.#dataOut(bytes, at);

@@ -23,9 +23,12 @@ export type StubEvent =
     }
   | { readonly kind: 'unreachable'; readonly initiator: string; readonly error: Error };
 
-export interface StubOptions {
+export interface StubSettings {
   readonly config: StubConfig;
   readonly credentials: StubCredentials;
+}
+
+export interface StubOptions extends StubSettings {
   readonly observe: (event: StubEvent) => void;
 }
 
@@ -36,13 +39,15 @@ const NOTHING = Buffer.alloc(0);
  * one PROXY header and then moves bytes. It knows nothing of iSCSI.
  */
 export class Stub {
-  readonly #options: StubOptions;
+  readonly #observe: StubOptions['observe'];
+  #settings: StubSettings;
   readonly #server: net.Server;
   readonly #sockets = new Set<Socket>();
   #tunnels = 0;
 
   constructor(options: StubOptions) {
-    this.#options = options;
+    this.#observe = options.observe;
+    this.#settings = options;
     this.#server = net.createServer(
       { pauseOnConnect: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 },
       (socket) => {
@@ -52,7 +57,12 @@ export class Stub {
   }
 
   start(): Promise<AddressInfo> {
-    return listen(this.#server, this.#options.config.listen);
+    return listen(this.#server, this.#settings.config.listen);
+  }
+
+  /** From the next connection on; where it listens stays. */
+  use(settings: StubSettings): void {
+    this.#settings = settings;
   }
 
   get isListening(): boolean {
@@ -71,7 +81,8 @@ export class Stub {
   }
 
   async #serve(initiator: Socket): Promise<void> {
-    const { config, observe } = this.#options;
+    const { config } = this.#settings;
+    const observe = this.#observe;
     const header = this.#proxyHeader(initiator);
     const name = formatPortal(header.source);
     this.#sockets.add(initiator);
@@ -119,7 +130,7 @@ export class Stub {
   }
 
   #connect(gateway: Portal, signal: AbortSignal): Promise<TLSSocket> {
-    const { config, credentials } = this.#options;
+    const { config, credentials } = this.#settings;
     const { serverName } = config;
     return new Promise((resolve, reject) => {
       const socket = tls.connect({
@@ -145,7 +156,7 @@ export class Stub {
   #proxyHeader(initiator: Socket): ProxyHeader {
     const source = { host: plainAddress(initiator.remoteAddress ?? '::'), port: initiator.remotePort ?? 0 };
     const dialled = { host: plainAddress(initiator.localAddress ?? '::'), port: initiator.localPort ?? 0 };
-    const { advertise } = this.#options.config;
+    const { advertise } = this.#settings.config;
     if (advertise === undefined) return { source, destination: dialled };
     if (net.isIP(advertise.host) > 0) return { source, destination: advertise };
     return { source, destination: { host: dialled.host, port: advertise.port }, authority: advertise.host };

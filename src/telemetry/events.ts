@@ -27,10 +27,20 @@ export type GatewayEvent =
       readonly target?: string;
       /** `db1 at config/gateway.yaml:12:3`: the rule that decided. */
       readonly rule?: string;
+      /** Why the target would be denied, were its rule not in shadow. */
+      readonly shadow?: string;
       readonly backend?: string;
       readonly portal?: string;
       readonly session?: number;
       readonly failure?: Failure;
+    }
+  /** An initiator name that is there already, with another certificate or from another address. */
+  | {
+      readonly kind: 'duplicate';
+      readonly peer: Peer;
+      /** `certificate` is the SHA-256 fingerprint. */
+      readonly other: { readonly address: string; readonly certificate: string };
+      readonly isRefused: boolean;
     }
   | {
       readonly kind: 'discovery';
@@ -47,7 +57,19 @@ export type GatewayEvent =
       readonly peer: Peer;
       readonly session: number;
       readonly target: string;
+      /** As in a login. */
+      readonly rule: string;
+      /** `hidden-lun`, `write-protected`, `not-supported`, `text`. */
+      readonly denial: string;
+      /** False in shadow: it has gone on to the target. */
+      readonly enforced: boolean;
       readonly what: string;
+      /** Of a SCSI command. */
+      readonly operationCode?: number;
+      /** Of a task management request. */
+      readonly taskFunction?: number;
+      /** Canonical; of a form that is refused, its 8 bytes in hex. */
+      readonly lun?: number | string;
     }
   | {
       readonly kind: 'sessionEnded';
@@ -60,6 +82,16 @@ export type GatewayEvent =
       readonly denials: number;
       readonly fromInitiator: Traffic;
       readonly fromTarget: Traffic;
-    };
+    }
+  /** Settings were read again. With `problem` everything is as it was. */
+  | {
+      readonly kind: 'reload';
+      /** Sessions that go on, and those that are not admitted any more. */
+      readonly kept?: number;
+      readonly ended?: number;
+      readonly problem?: string;
+    }
+  /** The gateway is to stop, and waits for the sessions that there are. */
+  | { readonly kind: 'drain'; readonly sessions: number; readonly seconds: number };
 
 export type Observer = (event: GatewayEvent) => void;

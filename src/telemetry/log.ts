@@ -68,6 +68,14 @@ function line(event: GatewayEvent): Line {
         fields: { verdict, ...who(peer), ...what, ...(failure && why(failure, failure.wire)) },
       };
     }
+    case 'duplicate': {
+      const { peer, other, isRefused } = event;
+      return {
+        level: 'warn',
+        message: `the same initiator is there already`,
+        fields: { ...who(peer), other, refused: isRefused },
+      };
+    }
     case 'discovery': {
       const { peer, shown, missing, malformed, failure } = event;
       const isWhole = missing.length === 0 && malformed.length === 0 && failure === undefined;
@@ -85,7 +93,8 @@ function line(event: GatewayEvent): Line {
     }
     case 'denied': {
       const { peer, kind: _, ...what } = event;
-      return { level: 'warn', message: 'request denied', fields: { ...who(peer), ...what } };
+      const message = event.enforced ? 'request denied' : 'request would be denied: its rule is in shadow';
+      return { level: 'warn', message, fields: { ...who(peer), ...what } };
     }
     case 'sessionEnded': {
       const { peer, failure, kind: _, ...what } = event;
@@ -94,6 +103,20 @@ function line(event: GatewayEvent): Line {
         message: 'session ended',
         fields: { ...who(peer), ...what, ...(failure && why(failure)) },
       };
+    }
+    case 'reload': {
+      const { kind: _, problem, ...result } = event;
+      return problem === undefined
+        ? { level: 'info', message: 'reloaded', fields: result }
+        : {
+            level: 'error',
+            message: 'reload failed: everything is as it was',
+            fields: { problem },
+          };
+    }
+    case 'drain': {
+      const { kind: _, ...fields } = event;
+      return { level: 'info', message: 'draining: initiators are asked to log out', fields };
     }
   }
 }

@@ -66,6 +66,7 @@ export function gatewayMetrics(version: string, gauges: Gauges): GatewayMetrics 
       labelNames: ['what', 'listener'],
       registers: [],
       collect() {
+        this.reset(); // listeners come and go with a reload
         for (const { what, listener, at } of gauges.notAfter()) this.labels(what, listener).set(at);
       },
     }),
@@ -88,6 +89,26 @@ export function gatewayMetrics(version: string, gauges: Gauges): GatewayMetrics 
     help: 'Connections refused before TLS because too many were before authentication.',
     registers,
   });
+  const duplicates = new Counter({
+    name: 'sangate_duplicate_initiators_total',
+    help: 'Logins whose initiator name was there already, with another certificate or from another address.',
+    labelNames: ['result'],
+    registers,
+  });
+  const reloadResult = new Gauge({
+    name: 'sangate_config_last_reload_successful',
+    help: '1 if the last attempt to reload configuration, certificates and secrets succeeded, 0 if it changed nothing.',
+    registers,
+  });
+  const reloadedAt = new Gauge({
+    name: 'sangate_config_last_reload_success_timestamp_seconds',
+    help: 'When the settings in force were read.',
+    registers,
+  });
+  reloadResult.set(1);
+  reloadedAt.setToCurrentTime();
+  duplicates.labels('reported').inc(0);
+  duplicates.labels('refused').inc(0);
   handshakes.labels('ok').inc(0);
   logins.labels('allowed', 'ok').inc(0);
   for (const reason of HANDSHAKE_REASONS) handshakes.labels(reason).inc(0);
@@ -96,7 +117,11 @@ export function gatewayMetrics(version: string, gauges: Gauges): GatewayMetrics 
   const observe: Observer = (event) => {
     if (event.kind === 'handshake') handshakes.labels(event.failure?.reason ?? 'ok').inc();
     else if (event.kind === 'refused') refused.inc(1 + event.suppressed);
-    else if (event.kind === 'login') {
+    else if (event.kind === 'duplicate') duplicates.labels(event.isRefused ? 'refused' : 'reported').inc();
+    else if (event.kind === 'reload') {
+      reloadResult.set(event.problem === undefined ? 1 : 0);
+      if (event.problem === undefined) reloadedAt.setToCurrentTime();
+    } else if (event.kind === 'login') {
       logins.labels(event.failure === undefined ? 'allowed' : 'denied', event.failure?.reason ?? 'ok').inc();
     }
   };

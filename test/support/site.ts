@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished } fr
 import { stringify } from 'yaml';
 import { runGateway, type RunningGateway } from '../../src/cli/runGateway.ts';
 import { runStub, type RunningStub } from '../../src/cli/runStub.ts';
-import { parseGatewayConfig } from '../../src/config/gatewayConfig.ts';
+import { parseGatewayConfig, type GatewayConfigResult } from '../../src/config/gatewayConfig.ts';
 import { stubConfigFrom } from '../../src/config/stubConfig.ts';
 import type { ChapRequirement } from '../../src/policy/chapRequirement.ts';
 import { Secret } from '../../src/policy/secret.ts';
@@ -63,6 +63,16 @@ export interface SiteOptions {
   /** Of the one listener. */
   readonly listen?: { readonly address?: string; readonly advertise?: string };
   readonly admin?: boolean;
+  readonly guards?: { readonly duplicateInitiators: 'report' | 'refuse' };
+}
+
+/** What a test changes before a reload. */
+export interface SiteSettings {
+  listen: { address: string; tls: object; advertise?: string }[];
+  backends: SiteOptions['backends'];
+  initiators: Record<string, Record<string, unknown>>;
+  limits?: Readonly<Record<string, number>>;
+  [key: string]: unknown;
 }
 
 /** All that this test file has started: what went over their wire has no place in a log either. */
@@ -74,6 +84,7 @@ export class Site {
   readonly file: (name: string) => string;
   readonly gateway: RunningGateway;
   readonly #directory: string;
+  readonly #settings: SiteSettings;
   readonly #initiators: TunnelInitiator[] = [];
   readonly #stubs: RunningStub[] = [];
 
@@ -82,28 +93,37 @@ export class Site {
     file: (name: string) => string,
     gateway: RunningGateway,
     log: CapturedLog,
+    settings: SiteSettings,
   ) {
+    this.#settings = settings;
     this.#directory = directory;
     this.file = file;
     this.gateway = gateway;
     this.log = log;
   }
 
-  static async start({ backends, limits, listen, admin = false }: SiteOptions): Promise<Site> {
+  static async start({ backends, limits, listen, guards, admin = false }: SiteOptions): Promise<Site> {
     const directory = await mkdtemp(join(tmpdir(), 'sangate-'));
     const file = await saveTestPki(directory);
     const tls = { cert: 'gateway.crt', key: 'gateway.key', clientCa: 'ca.crt', crl: 'ca.crl' };
-    const settings = {
+    const settings: SiteSettings = {
       listen: [{ address: '127.0.0.1:0', ...listen, tls }],
       backends,
       initiators: INITIATORS,
       ...(limits && { limits }),
+      ...(guards && { guards }),
       admin: admin && { address: '127.0.0.1:0' },
     };
-    const text = stringify(settings, { aliasDuplicateObjects: false });
-    const { config } = parseGatewayConfig(text, { file: join(directory, 'gateway.yaml'), env: SECRETS });
+    const { config } = parse(settings, directory);
     const log = new CapturedLog();
-    return new Site(directory, file, await runGateway(config, log.logger), log);
+    return new Site(directory, file, await runGateway(config, log.logger), log, settings);
+  }
+
+  /** Changes the configuration and has the gateway reload it. Resolves when it has, or has refused to. */
+  async reload(change: (settings: SiteSettings) => void): Promise<void> {
+    const settings = structuredClone(this.#settings);
+    change(settings);
+    await this.gateway.reload(() => parse(settings, this.#directory));
   }
 
   get port(): number {
@@ -159,6 +179,11 @@ export class Site {
     await rm(this.#directory, { recursive: true, force: true });
     this.expectNothingSecretInLog();
   }
+}
+
+function parse(settings: SiteSettings, directory: string): GatewayConfigResult {
+  const text = stringify(settings, { aliasDuplicateObjects: false });
+  return parseGatewayConfig(text, { file: join(directory, 'gateway.yaml'), env: SECRETS });
 }
 
 /** A site for one test. */

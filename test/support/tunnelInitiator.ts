@@ -120,6 +120,21 @@ export class TunnelInitiator {
     }
   }
 
+  /** A SCSI Command on LUN 0; what it writes goes with it as immediate data. The answer is left to `next`. */
+  command(cdb: Buffer, written: Buffer = Buffer.alloc(0)): void {
+    const fields = {
+      final: true,
+      write: written.length > 0,
+      attributes: 1,
+      lun: Buffer.alloc(8),
+      initiatorTaskTag: this.#taskTag++,
+      expectedDataTransferLength: written.length,
+      cdb: Buffer.concat([cdb], 16),
+    };
+    this.send(encodePdu('scsiCommand', { ...fields, ...this.#numbers() }, written));
+    this.#cmdSN = serialAdd(this.#cmdSN, 1);
+  }
+
   /** One Text negotiation, however many PDUs the answer takes. @returns each answer's data */
   async text(pairs: readonly TextPair[]): Promise<Buffer[]> {
     const pieces: Buffer[] = [];

@@ -1,0 +1,102 @@
+import type { GatewayConfig, GatewayListener } from '../config/gatewayConfig.ts';
+import { Failure } from '../failures.ts';
+import { randomIsid } from '../initiator/isid.ts';
+import { formatPortal } from '../iscsi/targetAddress.ts';
+import type { Challenges } from '../login/challenges.ts';
+import { Policy, type Admission, type Authorization } from '../policy/policy.ts';
+import type { GatewayCredentials } from '../tls/credentials.ts';
+import type { PeerChain } from '../tls/peerChain.ts';
+import { checkStanding } from '../tls/standing.ts';
+import { Backend } from './backend.ts';
+import { Directory } from './directory.ts';
+
+/** One reading of the configuration and of the files that it names, all of it found good. */
+export interface Settings {
+  readonly config: GatewayConfig;
+  /** One for each listener of the configuration, in its order. */
+  readonly credentials: readonly GatewayCredentials[];
+}
+
+/** Where and with what a tunnel came in. */
+export interface Origin {
+  /** The listener, by listenerKey. */
+  readonly listener: string;
+  readonly chain: PeerChain;
+}
+
+/** What holds now, with all that is made of it. A reload replaces it as a whole; connections begin and log in under one. */
+export class InForce {
+  readonly config: GatewayConfig;
+  readonly policy: Policy;
+  readonly directory: Directory;
+  readonly #credentials: readonly GatewayCredentials[];
+
+  constructor({ config, credentials }: Settings, challenges: Challenges) {
+    this.config = config;
+    this.#credentials = credentials;
+    this.policy = new Policy(config.initiators);
+    this.directory = new Directory({
+      backends: config.backends.map((backend) => new Backend(backend, challenges)),
+      policy: this.policy,
+      timeoutMs: config.limits.discoverySeconds * 1000,
+      newIsid: randomIsid,
+    });
+  }
+
+  get loginTimeoutMs(): number {
+    return this.config.limits.loginSeconds * 1000;
+  }
+
+  /** Every listener with its credentials, by listenerKey. */
+  get listeners(): ReadonlyMap<string, { listener: GatewayListener; credentials: GatewayCredentials }> {
+    return new Map(
+      this.config.listen.map((listener, i) => [
+        listenerKey(this.config, i),
+        { listener, credentials: this.#credentials[i]! },
+      ]),
+    );
+  }
+
+  /**
+   * Would a discovery session that came in under other settings be let in under these?
+   *
+   * @throws the Failure with which it would be refused
+   */
+  readmit(admission: Admission, origin: Origin): Admission {
+    this.#checkOrigin(origin);
+    return this.policy.readmit(admission);
+  }
+
+  /**
+   * The same for a Normal session, and what it may do now.
+   *
+   * @param backend the name of the array that it is on
+   * @throws the Failure with which it would be refused
+   */
+  reconsider(authorization: Authorization, backend: string, origin: Origin): Authorization {
+    this.#checkOrigin(origin);
+    const now = this.policy.reconsider(authorization);
+    if (!this.directory.mayCarry(backend, authorization.target)) {
+      throw new Failure(
+        'target_not_found',
+        `backend ${backend} does not carry ${authorization.target} any more`,
+      );
+    }
+    return now;
+  }
+
+  #checkOrigin({ listener, chain }: Origin): void {
+    const credentials = this.listeners.get(listener)?.credentials;
+    if (credentials === undefined) {
+      throw new Failure('shutting_down', `the listener ${listener} is not in the configuration any more`);
+    }
+    checkStanding(chain, credentials, Date.now());
+  }
+}
+
+/** The address, and for listeners of one address, which have port 0, the how-manieth. */
+function listenerKey({ listen }: GatewayConfig, index: number): string {
+  const address = formatPortal(listen[index]!.address);
+  const earlier = listen.slice(0, index).filter((other) => formatPortal(other.address) === address).length;
+  return earlier === 0 ? address : `${address} #${earlier + 1}`;
+}
