@@ -7,7 +7,8 @@ const layers = {
   'policy/': ['iscsi/', 'scsi/', 'failures\\.ts'],
   'login/': ['iscsi/', 'policy/', 'failures\\.ts'],
   'discovery/': ['iscsi/', 'policy/', 'login/', 'failures\\.ts'],
-  'relay/': ['iscsi/', 'scsi/', 'policy/', 'login/', 'discovery/', 'failures\\.ts'],
+  'accounting/': ['iscsi/', 'scsi/', 'failures\\.ts'],
+  'relay/': ['iscsi/', 'scsi/', 'policy/', 'login/', 'discovery/', 'accounting/', 'failures\\.ts'],
   'transport/': ['iscsi/', 'failures\\.ts'],
   'target/': ['iscsi/', 'scsi/', 'policy/', 'login/', 'discovery/', 'transport/', 'failures\\.ts'],
   'initiator/': ['iscsi/', 'scsi/', 'policy/', 'login/', 'discovery/', 'transport/', 'failures\\.ts'],
@@ -15,12 +16,13 @@ const layers = {
   'pki/': [],
   'tls/': ['policy/', 'failures\\.ts'],
   'audit/': ['iscsi/', 'telemetry/', 'failures\\.ts'],
-  'telemetry/': ['iscsi/', 'failures\\.ts'],
+  'telemetry/': ['iscsi/', 'accounting/', 'failures\\.ts'],
   'gateway/': [
     'iscsi/',
     'policy/',
     'login/',
     'discovery/',
+    'accounting/',
     'relay/',
     'transport/',
     'initiator/',
@@ -32,7 +34,7 @@ const layers = {
   'stub/': ['iscsi/', 'transport/', 'config/', 'tls/', 'telemetry/', 'failures\\.ts'],
   'admin/': ['iscsi/', 'transport/', 'tls/', 'telemetry/', 'failures\\.ts'],
 };
-const core = '^src/(failures\\.ts|iscsi/|scsi/|policy/|login/|discovery/|relay/)';
+const core = '^src/(failures\\.ts|iscsi/|scsi/|policy/|login/|discovery/|accounting/|relay/)';
 const io =
   '^(node:)?(net|tls|fs|fs/promises|dgram|http|https|http2|dns|dns/promises|timers|timers/promises|child_process|cluster|worker_threads|readline|process|os)$';
 

@@ -1,0 +1,122 @@
+import type { Lun } from '../iscsi/lun.ts';
+import { accountSnapshot, type Account } from './account.ts';
+import { ACCOUNT_LENGTH, CELL_LENGTH, Figure, STREAMS } from './cell.ts';
+import { IO_CLASSES } from './ioClass.ts';
+import { Nexus } from './nexus.ts';
+import { Recorder, type Books } from './recorder.ts';
+import type { LedgerSnapshot } from './snapshot.ts';
+import { TagTable } from './tagTable.ts';
+
+export interface LedgerOptions {
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+  /** How many logical units of initiators have figures of their own; each costs about 2 KiB, and 170 lines of metrics. */
+  readonly maxAccounts?: number;
+}
+
+const MAX_ACCOUNTS = 512;
+/** So that one who asks for logical units that are not there cannot take the places of others. */
+const MAX_LUNS = 64;
+const OTHER = 'other';
+
+/**
+ * What passed, by initiator, target and logical unit, in plain numbers. It outlives sessions, so that nothing that is counted goes
+ * back; it is bounded, and what finds no place any more is counted as `other`.
+ */
+export class Ledger {
+  readonly #now: () => number;
+  readonly #maxAccounts: number;
+  readonly #figures: Float64Array;
+  readonly #books = new Map<string, Books>();
+  readonly #accounts: Account[] = [];
+  /** For whatever finds no place; shown once there was something. */
+  readonly #otherAccount: Account;
+  readonly #otherBooks: Books;
+  #hasOtherNexus = false;
+  #overflow = 0;
+
+  constructor({ now, maxAccounts = MAX_ACCOUNTS }: LedgerOptions) {
+    this.#now = now;
+    this.#maxAccounts = maxAccounts;
+    this.#figures = new Float64Array((1 + maxAccounts) * ACCOUNT_LENGTH);
+    this.#otherAccount = this.#begin({ initiator: OTHER, target: OTHER, lun: OTHER, at: 0 });
+    this.#otherBooks = {
+      nexus: new Nexus(OTHER, OTHER),
+      figures: this.#figures,
+      accountOf: () => this.#overflowing(this.#otherAccount.at),
+    };
+  }
+
+  /**
+   * A session begins.
+   *
+   * @param initiator id of its rule
+   */
+  open({ initiator, target }: { readonly initiator: string; readonly target: string }): Recorder {
+    return new Recorder(this.#booksOf(initiator, target), this.#now);
+  }
+
+  /** Everything as it is now; a copy. */
+  snapshot(): LedgerSnapshot {
+    const now = this.#now();
+    const books = [...this.#books.values(), ...(this.#hasOtherNexus ? [this.#otherBooks] : [])];
+    const isOtherUsed = IO_CLASSES.some((_, i) => this.#figures[i * CELL_LENGTH + Figure.commands]! > 0);
+    const accounts = isOtherUsed ? [...this.#accounts, this.#otherAccount] : this.#accounts;
+    return {
+      accounts: accounts.map((account) => accountSnapshot(this.#figures, account)),
+      nexuses: books.map(({ nexus }) => nexus.snapshot(now)),
+      overflow: this.#overflow,
+    };
+  }
+
+  #booksOf(initiator: string, target: string): Books {
+    const key = `${initiator} ${target}`;
+    const known = this.#books.get(key);
+    if (known !== undefined) return known;
+    if (this.#books.size >= this.#maxAccounts) {
+      this.#hasOtherNexus = true;
+      return this.#otherBooks;
+    }
+    const luns = new TagTable(1, 4, MAX_LUNS);
+    /** Of logical units beyond the bound, and of those whose LUN has no form that we know. */
+    let others: number | undefined;
+    const accountOf = (lun: Lun | undefined): number => {
+      if (lun !== undefined) {
+        const tag = typeof lun === 'number' ? lun : -1;
+        const known = luns.find(tag);
+        if (known !== -1) return luns.fields[known]!;
+        const added = this.#isFull ? -1 : luns.add(tag);
+        if (added !== -1) return (luns.fields[added] = this.#newAccount(initiator, target, String(lun)));
+      }
+      if (others === undefined && !this.#isFull) others = this.#newAccount(initiator, target, OTHER);
+      return this.#overflowing(others ?? this.#otherAccount.at);
+    };
+    const books = { nexus: new Nexus(initiator, target), figures: this.#figures, accountOf };
+    this.#books.set(key, books);
+    return books;
+  }
+
+  get #isFull(): boolean {
+    return this.#accounts.length >= this.#maxAccounts;
+  }
+
+  #overflowing(account: number): number {
+    this.#overflow++;
+    return account;
+  }
+
+  #newAccount(initiator: string, target: string, lun: string): number {
+    const at = (1 + this.#accounts.length) * ACCOUNT_LENGTH;
+    this.#accounts.push(this.#begin({ initiator, target, lun, at }));
+    return at;
+  }
+
+  /** No stream ended at any block yet. */
+  #begin(account: Account): Account {
+    for (let i = 0; i < IO_CLASSES.length; i++) {
+      const streams = account.at + i * CELL_LENGTH + Figure.streams;
+      this.#figures.fill(-1, streams, streams + STREAMS);
+    }
+    return account;
+  }
+}
