@@ -115,7 +115,8 @@ function describe({ crlFile, number, nextUpdate }: CrlRenewal): string {
   const until = nextUpdate.toISOString().slice(0, 10);
   return (
     `Revocation list ${number} is valid until ${until}.\n` +
-    `It holds once ${crlFile} is at the gateway and the gateway is restarted, which reads it at the start.`
+    `It holds once ${crlFile} is at the gateway in place of the old one: the gateway reads it by itself,\n` +
+    'or on SIGHUP where its configuration has `watch: false`.'
   );
 }
 
