@@ -1,6 +1,7 @@
 import type { Inventory, ListedCertificate } from '../pki/inventory.ts';
 import { certificateIdentity } from '../tls/identity.ts';
 import { parseSubjectAltName } from '../tls/subjectAltName.ts';
+import { printable } from './printable.ts';
 
 /** What `sangate pki list --json` prints. Times are ISO 8601 in UTC; days are whole ones, below 0 after the end. */
 interface Listing {
@@ -164,6 +165,3 @@ function nextUpdateText({ nextUpdate, daysLeft }: Listing['crl']): string {
 const daysText = (days: number): string => (days === 1 ? '1 day' : `${days} days`);
 
 const day = (iso: string): string => iso.slice(0, 10);
-
-/** Names of files and certificates from elsewhere may hold what moves a terminal's cursor. */
-const printable = (line: string): string => line.replaceAll(/\p{C}/gu, '\u{fffd}');

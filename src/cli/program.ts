@@ -3,7 +3,9 @@ import { checkCommand } from './checkCommand.ts';
 import { demoCommand } from './demoCommand.ts';
 import { ExitCode } from './exitCode.ts';
 import { gatewayCommand } from './gatewayCommand.ts';
+import { killCommand } from './killCommand.ts';
 import { pkiCommand } from './pkiCommand.ts';
+import { sessionsCommand } from './sessionsCommand.ts';
 import { stubCommand } from './stubCommand.ts';
 import { targetCommand } from './targetCommand.ts';
 import { explainError } from './terminal.ts';
@@ -22,6 +24,8 @@ export async function program(argv: readonly string[]): Promise<number> {
     .addCommand(stubCommand())
     .addCommand(targetCommand())
     .addCommand(checkCommand())
+    .addCommand(sessionsCommand())
+    .addCommand(killCommand())
     .addCommand(demoCommand())
     .addCommand(pkiCommand());
   prepare(sangate);

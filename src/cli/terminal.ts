@@ -33,6 +33,11 @@ export const terminal = {
     process.stdout.write(`\n${pc.bold(text)}\n`);
   },
 
+  /** Columns of standard output; what goes to a file or another program has no end to its lines. */
+  get width(): number {
+    return process.stdout.isTTY ? process.stdout.columns : Infinity;
+  },
+
   /** One line that is rewritten while something goes on; nothing where the output is no terminal. */
   progress(text: string): void {
     if (process.stdout.isTTY) process.stdout.write(`\r${text}\u001b[K`);

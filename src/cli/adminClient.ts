@@ -1,0 +1,163 @@
+import http from 'node:http';
+import https from 'node:https';
+import { z } from 'zod';
+import type { UnixSocket } from '../config/adminAddress.ts';
+import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
+import type { SessionSummary } from '../telemetry/sessionSummary.ts';
+import type { StubCredentials } from '../tls/credentials.ts';
+import { printable } from './printable.ts';
+
+/** Where a gateway's admin listener is, and what to show it. */
+export interface AdminPeer {
+  readonly address: Portal | UnixSocket;
+  /** Absent: plain HTTP. */
+  readonly credentials?: StubCredentials;
+}
+
+/** Who is on what. @throws Error that says what to do */
+export async function listSessions(peer: AdminPeer): Promise<readonly SessionSummary[]> {
+  const answer = await ask(peer, 'GET', '/sessions');
+  if (answer.status !== 200) throw unexpected(peer, answer);
+  return parsed(peer, answer, sessionList).sessions;
+}
+
+/** @returns the session that is being ended; undefined if there is none. @throws Error that says what to do */
+export async function killSession(peer: AdminPeer, id: number): Promise<SessionSummary | undefined> {
+  const answer = await ask(peer, 'DELETE', `/sessions/${id}`);
+  if (answer.status === 404 && answer.body === 'no such session\n') return undefined;
+  if (answer.status !== 202) throw unexpected(peer, answer);
+  return parsed(peer, answer, killed).session;
+}
+
+/** Names hold what a peer and an array wrote: they are printed by way of printable.ts alone. */
+const traffic = z.object({ pdus: z.number(), bytes: z.number() });
+const sessionSummary = z.object({
+  id: z.int().positive(),
+  initiator: z.string(),
+  rule: z.string(),
+  certificate: z.string(),
+  address: z.string(),
+  target: z.string(),
+  backend: z.string(),
+  portal: z.string(),
+  since: z.iso.datetime(),
+  commands: z.number(),
+  denials: z.number(),
+  fromInitiator: traffic,
+  fromTarget: traffic,
+}) satisfies z.ZodType<SessionSummary>;
+const sessionList = z.object({ sessions: z.array(sessionSummary) });
+const killed = z.object({ session: sessionSummary });
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** 100,000 sessions with long names are less. */
+const MAX_ANSWER = 256 * 1024 * 1024;
+const TIMEOUT = 10_000;
+
+function ask(peer: AdminPeer, method: 'GET' | 'DELETE', path: string): Promise<Answer> {
+  const { address, credentials } = peer;
+  const common = {
+    method,
+    path,
+    agent: false,
+    signal: AbortSignal.timeout(TIMEOUT),
+    ...('socket' in address ? { socketPath: address.socket } : address),
+  } as const;
+  return new Promise((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException): void => reject(explained(peer, error));
+    const request = credentials
+      ? https.request({
+          ...common,
+          cert: credentials.cert,
+          key: Buffer.from(credentials.key.reveal()),
+          ca: credentials.ca,
+          minVersion: 'TLSv1.3',
+        })
+      : http.request(common);
+    request.on('error', fail);
+    request.on('response', (response) => {
+      collect(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), fail);
+    });
+    request.end();
+  });
+}
+
+async function collect(response: http.IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MAX_ANSWER) throw new Error(`the answer has more than ${MAX_ANSWER} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parsed<T>(peer: AdminPeer, { body }: Answer, schema: z.ZodType<T>): T {
+  try {
+    return schema.parse(JSON.parse(body));
+  } catch (cause) {
+    throw new Error(
+      `what answers at ${nameOf(peer)} is no gateway of this version: look at --admin, and at \`sangate --version\` on both sides`,
+      { cause },
+    );
+  }
+}
+
+/** The listener's own words where it has any: they say what to configure. */
+function unexpected(peer: AdminPeer, { status, body }: Answer): Error {
+  const [line = ''] = body.split('\n');
+  const words = printable(line.slice(0, 300)) || 'without a word about it';
+  return new Error(`the admin listener at ${nameOf(peer)} answers ${status}: ${words}`);
+}
+
+function explained(peer: AdminPeer, error: NodeJS.ErrnoException): Error {
+  const [why, what] = reasonOf(peer, error);
+  return new Error(`the gateway cannot be asked at ${nameOf(peer)}: ${why} — ${what}`, { cause: error });
+}
+
+function reasonOf(
+  { address, credentials }: AdminPeer,
+  { code = '', name, message }: NodeJS.ErrnoException,
+): readonly [why: string, what: string] {
+  const elsewhere = 'say where it listens with --admin, or name its configuration with --config';
+  if (code === 'ECONNREFUSED' || code === 'ENOENT') {
+    return [`nobody listens there (${code})`, `is the gateway running? If it is, ${elsewhere}`];
+  }
+  if (code === 'EACCES' && 'socket' in address) {
+    return ['this user may not', 'run this as the user of the service, or as a member of its group'];
+  }
+  if (name === 'AbortError' || name === 'TimeoutError') {
+    return [`no answer within ${TIMEOUT / 1000} seconds`, elsewhere];
+  }
+  if (credentials === undefined && (code === 'ECONNRESET' || code.startsWith('HPE_'))) {
+    return [
+      `this is no plain HTTP (${code})`,
+      `give --cert, --key and --ca if admin.tls is configured; if not, ${elsewhere}`,
+    ];
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return [
+      'its certificate has another name',
+      'say --admin with a name or address that the certificate has',
+    ];
+  }
+  if (credentials !== undefined && (code === 'ECONNRESET' || code.startsWith('ERR_SSL_'))) {
+    return [
+      `it refuses this certificate (${code})`,
+      'give --cert and --key of an operator; its log says more',
+    ];
+  }
+  if (credentials !== undefined && code !== '' && !code.startsWith('E')) {
+    return [`its certificate is not trusted (${code})`, 'give the authority of its certificate with --ca'];
+  }
+  return [printable(code || message), elsewhere];
+}
+
+export function nameOf({ address }: AdminPeer): string {
+  return 'socket' in address ? `unix:${address.socket}` : formatPortal(address);
+}

@@ -1,0 +1,74 @@
+import { GATEWAY_ADMIN, parseAdminAddress, type AdminAddress } from '../config/adminAddress.ts';
+import { loadGatewayConfigWithoutSecrets } from '../config/gatewayConfig.ts';
+import { ValueError } from '../config/problem.ts';
+import { loadStubCredentials } from '../tls/credentials.ts';
+import type { AdminPeer } from './adminClient.ts';
+
+/** Of every command that talks with a running gateway. */
+export const ADMIN_OPTIONS = {
+  admin: [
+    '--admin <address>',
+    `the gateway's admin listener: host:port or unix:path (default: ${GATEWAY_ADMIN})`,
+  ],
+  config: ['-c, --config <file>', "the gateway's configuration, which says where that is"],
+  cert: ['--cert <file>', "an operator's certificate, where admin.tls is configured"],
+  key: ['--key <file>', 'its private key'],
+  ca: ['--ca <file>', "the authority that signed the gateway's certificate"],
+} as const;
+
+export interface AdminFlags {
+  readonly admin?: string | undefined;
+  readonly config?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly ca?: string | undefined;
+}
+
+/** @throws ValueError, ConfigError, CredentialsError */
+export async function adminPeer({ admin, config, cert, key, ca }: AdminFlags): Promise<AdminPeer> {
+  if (admin !== undefined && config !== undefined) {
+    throw new ValueError('--admin and --config both say where the gateway is', 'give one of them');
+  }
+  const { address, needsTls } = config === undefined ? fromFlag(admin) : fromFile(config);
+  if (cert !== undefined && key !== undefined && ca !== undefined) {
+    return { address, credentials: await loadStubCredentials({ cert, key, ca }) };
+  }
+  if (needsTls || cert !== undefined || key !== undefined || ca !== undefined) {
+    throw new ValueError(
+      'TLS takes a certificate of an operator, its key, and the authority of the gateway',
+      'give --cert, --key and --ca together',
+    );
+  }
+  return { address };
+}
+
+interface Found {
+  readonly address: AdminAddress;
+  readonly needsTls: boolean;
+}
+
+const fromFlag = (text = GATEWAY_ADMIN): Found => ({
+  address: parseAdminAddress(text, { defaultPort: 9260, purpose: 'dial' }),
+  needsTls: false,
+});
+
+function fromFile(file: string): Found {
+  const { admin } = loadGatewayConfigWithoutSecrets(file).config;
+  if (admin === undefined) {
+    throw new ValueError(`${file} turns the admin listener off`, 'give it an admin.address');
+  }
+  return { address: dialled(admin.address), needsTls: admin.tls !== undefined };
+}
+
+/** A listener may take every address, or leave the port to the kernel. @throws ValueError */
+function dialled(address: AdminAddress): AdminAddress {
+  if ('socket' in address) return address;
+  if (address.port === 0) {
+    throw new ValueError(
+      'with port 0 the kernel chooses the port',
+      'say with --admin what the log says: "role":"admin"',
+    );
+  }
+  const anyAddress: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+  return { ...address, host: anyAddress[address.host] ?? address.host };
+}

@@ -1,0 +1,38 @@
+import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
+import { killSession } from './adminClient.ts';
+import { ADMIN_OPTIONS, adminPeer } from './adminOptions.ts';
+import { ExitCode } from './exitCode.ts';
+import { printable } from './printable.ts';
+import { terminal } from './terminal.ts';
+
+export function killCommand() {
+  return new Command('kill')
+    .description('end sessions of a running gateway; an initiator may log in again')
+    .argument('<id...>', 'numbers, as `sangate sessions` shows them', ids)
+    .option(...ADMIN_OPTIONS.admin)
+    .option(...ADMIN_OPTIONS.config)
+    .option(...ADMIN_OPTIONS.cert)
+    .option(...ADMIN_OPTIONS.key)
+    .option(...ADMIN_OPTIONS.ca)
+    .action(async (ids, flags) => {
+      const peer = await adminPeer(flags);
+      for (const id of ids) {
+        const session = await killSession(peer, id);
+        if (session === undefined) {
+          terminal.warning(`there is no session ${id}`);
+          process.exitCode = ExitCode.failure;
+        } else {
+          terminal.result(printable(`session ${id} of ${session.initiator} on ${session.target} ended`));
+        }
+      }
+    });
+}
+
+/** Commander calls it with each argument and what it gave for those before. */
+function ids(text: string, earlier: readonly number[] = []): readonly number[] {
+  const id = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(id)) {
+    throw new InvalidArgumentError('a session is a whole number from 1, as `sangate sessions` shows it');
+  }
+  return earlier.includes(id) ? earlier : [...earlier, id];
+}

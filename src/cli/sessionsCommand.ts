@@ -1,0 +1,21 @@
+import { Command } from '@commander-js/extra-typings';
+import { listSessions } from './adminClient.ts';
+import { ADMIN_OPTIONS, adminPeer } from './adminOptions.ts';
+import { printableJson } from './printable.ts';
+import { sessionTable } from './sessionTable.ts';
+import { terminal } from './terminal.ts';
+
+export function sessionsCommand() {
+  return new Command('sessions')
+    .description('who is on what since when, at a running gateway')
+    .option(...ADMIN_OPTIONS.admin)
+    .option(...ADMIN_OPTIONS.config)
+    .option(...ADMIN_OPTIONS.cert)
+    .option(...ADMIN_OPTIONS.key)
+    .option(...ADMIN_OPTIONS.ca)
+    .option('--json', 'for programs')
+    .action(async ({ json, ...flags }) => {
+      const sessions = await listSessions(await adminPeer(flags));
+      terminal.result(json === true ? printableJson(sessions) : sessionTable(sessions, terminal.width));
+    });
+}

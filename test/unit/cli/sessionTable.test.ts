@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { bytes, count, sessionTable } from '../../../src/cli/sessionTable.ts';
+import { SESSION } from '../../support/adminListener.ts';
+
+test('a session is five lines that a person can read', () => {
+  expect(sessionTable([SESSION], 80)).toBe(
+    `
+ID  SINCE (UTC)        COMMANDS       SENT   RECEIVED     DENIED
+ 7  2026-11-22 13:03       12 k    1.2 GiB    540 MiB          3
+    iqn.1993-08.org.debian:01:db1
+      from 203.0.113.7, spiffe://example.org/db1
+      on iqn.2026-01.org.example:disk1
+      at array1, 10.0.0.5:3260`.slice(1),
+  );
+});
+
+test('without sessions it says so', () => {
+  expect(sessionTable([], 80)).toBe('no sessions');
+});
+
+test('the column of numbers is as wide as the longest', () => {
+  const lines = sessionTable([SESSION, { ...SESSION, id: 12345 }], 80).split('\n');
+  expect(lines.flatMap((line) => (/^ *\d/.test(line) ? [line.indexOf('2026')] : []))).toEqual([7, 7]);
+});
+
+const LONG = {
+  ...SESSION,
+  initiator: `iqn.1993-08.org.debian:${'01:'.repeat(60)}db1`,
+  target: `iqn.2026-01.org.example:${'磁盤'.repeat(60)}1`,
+  certificate: `spiffe://example.org/${'é'.repeat(200)}`,
+  address: '2001:db8:1111:2222:3333:4444:5555:6666',
+  portal: '[2001:db8:1111:2222:3333:4444:5555:6666]:65535',
+  backend: 'a'.repeat(63),
+};
+
+test.each([80, 60, 120])('no line is wider than %i columns, and long names lose their middle', (width) => {
+  const lines = sessionTable([LONG], width).split('\n');
+  expect(Math.max(...lines.slice(2).map(widest))).toBeLessThanOrEqual(width);
+  expect(lines[2]).toMatch(/^ {4}iqn\.1993-08.*….*:db1$/);
+  expect(lines[4]).toMatch(/^ {6}on iqn\.2026-01.*….*盤1$/);
+});
+
+test('where lines have no end, as in a file, nothing is cut', () => {
+  const table = sessionTable([LONG], Infinity);
+  for (const name of [LONG.initiator, LONG.target, LONG.certificate, LONG.portal])
+    expect(table).toContain(name);
+});
+
+test.each(['initiator', 'target', 'certificate', 'address', 'backend', 'portal', 'since'] as const)(
+  'an escape sequence in %s does not reach the terminal, nor does a line of its own',
+  (field) => {
+    const table = sessionTable([{ ...SESSION, [field]: 'x\u001b[2J\u009b2J\r\nroot\u202e' }], 80);
+    expect(table.replaceAll('\n', '')).toMatch(/^[^\p{C}]*$/u);
+    expect(table.split('\n')).toHaveLength(6);
+  },
+);
+
+test.each([
+  [0, '0 B'],
+  [999, '999 B'],
+  [1023, '1023 B'],
+  [1024, '1.0 KiB'],
+  [10_188, '9.9 KiB'],
+  [10_230, '10 KiB'],
+  [1_023_999, '1.0 MiB'],
+  [1_048_576, '1.0 MiB'],
+  [1_288_490_189, '1.2 GiB'],
+  [2 ** 53 - 1, '8.0 PiB'],
+])('%i bytes are %s', (value, text) => {
+  expect(bytes(value)).toBe(text);
+});
+
+test.each([
+  [0, '0'],
+  [999, '999'],
+  [1000, '1.0 k'],
+  [12_345, '12 k'],
+  [999_499, '999 k'],
+  [999_500, '1.0 M'],
+  [4_200_000_000, '4.2 G'],
+])('%i commands are %s', (value, text) => {
+  expect(count(value)).toBe(text);
+});
+
+/** As terminals count: CJK takes two columns, all else here one. */
+const widest = (line: string): number =>
+  Array.from(line).reduce((sum, character) => sum + (/\p{Script=Han}/u.test(character) ? 2 : 1), 0);
