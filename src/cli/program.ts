@@ -2,10 +2,9 @@ import { Command, CommanderError } from '@commander-js/extra-typings';
 import { checkCommand } from './checkCommand.ts';
 import { demoCommand } from './demoCommand.ts';
 import { ExitCode } from './exitCode.ts';
+import { explainCommand } from './explainCommand.ts';
 import { gatewayCommand } from './gatewayCommand.ts';
-import { killCommand } from './killCommand.ts';
 import { pkiCommand } from './pkiCommand.ts';
-import { sessionsCommand } from './sessionsCommand.ts';
 import { stubCommand } from './stubCommand.ts';
 import { targetCommand } from './targetCommand.ts';
 import { explainError } from './terminal.ts';
@@ -24,8 +23,7 @@ export async function program(argv: readonly string[]): Promise<number> {
     .addCommand(stubCommand())
     .addCommand(targetCommand())
     .addCommand(checkCommand())
-    .addCommand(sessionsCommand())
-    .addCommand(killCommand())
+    .addCommand(explainCommand())
     .addCommand(demoCommand())
     .addCommand(pkiCommand());
   prepare(sangate);

@@ -27,6 +27,7 @@ export function addressSet(ranges: readonly AddressRange[]): AddressSet {
       return peer !== undefined && lists[peer.family].check(peer.address, peer.family);
     },
     toString: () => text,
+    example: ranges[0]?.address ?? '',
   };
 }
 

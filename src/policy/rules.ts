@@ -6,6 +6,8 @@ export interface AddressSet {
   contains(address: string): boolean;
   /** As the user wrote it, e.g. `203.0.113.0/24, 2001:db8::/48`. */
   toString(): string;
+  /** One of them, to try a rule with; empty if there is none. */
+  readonly example: string;
 }
 
 /** One property that the peer's certificate must have, whole and exact. */

@@ -67,3 +67,18 @@ export function fixedSense(key: SenseKey, additional: AdditionalSense, detail: S
   }
   return sense;
 }
+
+/** Fixed sense data as an operator would look it up: `05/25/00 illegalRequest, logicalUnitNotSupported`. */
+export function describeSense(sense: Buffer): string {
+  const key = sense[2]! & 0x0f;
+  const additional = sense.readUInt16BE(12);
+  const digits = [key, additional >>> 8, additional & 0xff].map((value) =>
+    value.toString(16).toUpperCase().padStart(2, '0'),
+  );
+  const names = [nameOf(SenseKey, key), nameOf(AdditionalSense, additional)];
+  return `${digits.join('/')} ${names.filter((name) => name !== undefined).join(', ')}`.trimEnd();
+}
+
+function nameOf(names: Readonly<Record<string, number>>, value: number): string | undefined {
+  return Object.keys(names).find((name) => names[name] === value);
+}

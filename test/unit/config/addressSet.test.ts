@@ -78,3 +78,11 @@ test('a range covers a narrower one of its family, and itself', () => {
   expect(covers(wide!, other!)).toBe(false);
   expect(covers(ipv6, narrow!)).toBe(false);
 });
+
+test.each(['203.0.113.0/24', '203.0.113.7', '0.0.0.0/0', '::/0', '2001:db8::/48', '::192.0.2.1'])(
+  '%s has its own example',
+  (range) => {
+    const set = setOf(range);
+    expect(set.contains(set.example)).toBe(true);
+  },
+);

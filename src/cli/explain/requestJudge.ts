@@ -1,0 +1,116 @@
+import { Offset, opcodeAt } from '../../iscsi/bhs.ts';
+import { decodeBhs } from '../../iscsi/layouts.ts';
+import { Opcode } from '../../iscsi/opcode.ts';
+import { NO_DIGESTS, parseWirePdu } from '../../iscsi/pdu.ts';
+import { TaskFunction, TaskResponse } from '../../iscsi/taskManagement.ts';
+import { CommandPolicy, type Denial } from '../../policy/commandPolicy.ts';
+import type { Authorization } from '../../policy/policy.ts';
+import type { AccessRule, Permission } from '../../policy/rules.ts';
+import { refusedCommand, refusedTaskManagement } from '../../relay/answers.ts';
+import { classifyCommand } from '../../scsi/commandClass.ts';
+import { describeSense } from '../../scsi/sense.ts';
+import { ScsiStatus } from '../../scsi/status.ts';
+import { lunRanges } from './lunRanges.ts';
+import type { Request } from './request.ts';
+
+/** Where the CDB stands in a SCSI Command's BHS. */
+const CDB = 32;
+/** Where the sense data stands behind its length (RFC 7143 §11.4.7.2). */
+const SENSE = 2;
+const NO_NUMBERS = { statSN: 0, expCmdSN: 0, maxCmdSN: 0 };
+
+export interface RequestDenial {
+  readonly denial: Denial;
+  /** What of the access entry says so. */
+  readonly detail: string;
+  /** What the initiator is told, if the denial is enforced. */
+  readonly told: string;
+}
+
+/** Asks what the relay asks, request by request, in a session with this authorization. */
+export class RequestJudge {
+  readonly #access: AccessRule;
+  readonly #policy: CommandPolicy;
+
+  constructor({ access }: Authorization) {
+    this.#access = access;
+    this.#policy = new CommandPolicy(access);
+  }
+
+  /** @returns undefined if policy allows the request; what is denied passes in shadow all the same */
+  judge(request: Request, lun: number): RequestDenial | undefined {
+    const bhs = request.bhs(lun);
+    const denial = this.#denialOf(bhs);
+    if (denial === undefined) return undefined;
+    const answer = isCommand(bhs) ? refusedCommand(bhs, denial) : refusedTaskManagement(bhs, denial, false);
+    return {
+      denial,
+      detail: `${this.#detail(denial, bhs, lun)} (${this.#access.location})`,
+      told: describeAnswer(answer(NO_NUMBERS, NO_DIGESTS)),
+    };
+  }
+
+  /** The same without the reasons. */
+  isAllowed(request: Request, lun: number): boolean {
+    return this.#denialOf(request.bhs(lun)) === undefined;
+  }
+
+  #denialOf(bhs: Buffer): Denial | undefined {
+    return isCommand(bhs)
+      ? this.#policy.judgeCommand(bhs, Offset.lun, CDB)
+      : this.#policy.judgeTaskManagement(taskFunctionOf(bhs), bhs, Offset.lun);
+  }
+
+  #detail(denial: Denial, bhs: Buffer, lun: number): string {
+    const { luns = [], mode } = this.#access;
+    const permission = permissionFor(bhs, mode);
+    switch (denial) {
+      case 'hidden-lun':
+        return `luns: [${lunRanges(luns)}] leaves out LUN ${lun}`;
+      case 'write-protected':
+        return `mode: read-only${permission === undefined ? '' : `; allow: [${permission}] would let it pass`}`;
+      case 'not-supported':
+        return permission === undefined
+          ? 'the gateway does not know it, and nothing allows it'
+          : `only allow: [${permission}] lets it pass, and it is not written`;
+    }
+  }
+}
+
+/** What an entry of this mode could say to let a refused request pass. */
+function permissionFor(bhs: Buffer, mode: AccessRule['mode']): Permission | undefined {
+  if (!isCommand(bhs)) {
+    const resets: readonly number[] = [TaskFunction.targetWarmReset, TaskFunction.targetColdReset];
+    return resets.includes(taskFunctionOf(bhs)) ? 'target-reset' : undefined;
+  }
+  const { effect, danger } = classifyCommand(bhs, CDB);
+  if (mode === 'read-only') return effect === 'reserve' ? 'reservations' : undefined;
+  return danger;
+}
+
+function isCommand(bhs: Buffer): boolean {
+  return opcodeAt(bhs, 0) === Opcode.scsiCommand;
+}
+
+function taskFunctionOf(bhs: Buffer): number {
+  return decodeBhs('taskManagementRequest', bhs).function;
+}
+
+/** Reads what the relay would send. */
+function describeAnswer(wire: Buffer): string {
+  const { bhs, data } = parseWirePdu(wire, NO_DIGESTS);
+  switch (opcodeAt(bhs, 0)) {
+    case Opcode.dataIn:
+      return `GOOD, with INQUIRY data that begins with ${data[0]!.toString(16).toUpperCase()}h: nothing is there`;
+    case Opcode.taskManagementResponse: {
+      const { response } = decodeBhs('taskManagementResponse', bhs);
+      const name = Object.entries(TaskResponse).find(([, value]) => value === response)?.[0];
+      return `task management response ${response} ${name}`;
+    }
+    default: {
+      const { status } = decodeBhs('scsiResponse', bhs);
+      if (status === ScsiStatus.good) return 'GOOD';
+      return `CHECK CONDITION, sense ${describeSense(Buffer.from(data.subarray(SENSE)))}`;
+    }
+  }
+}
