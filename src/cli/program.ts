@@ -4,7 +4,9 @@ import { demoCommand } from './demoCommand.ts';
 import { ExitCode } from './exitCode.ts';
 import { explainCommand } from './explainCommand.ts';
 import { gatewayCommand } from './gatewayCommand.ts';
+import { killCommand } from './killCommand.ts';
 import { pkiCommand } from './pkiCommand.ts';
+import { sessionsCommand } from './sessionsCommand.ts';
 import { stubCommand } from './stubCommand.ts';
 import { targetCommand } from './targetCommand.ts';
 import { explainError } from './terminal.ts';
@@ -24,6 +26,8 @@ export async function program(argv: readonly string[]): Promise<number> {
     .addCommand(targetCommand())
     .addCommand(checkCommand())
     .addCommand(explainCommand())
+    .addCommand(sessionsCommand())
+    .addCommand(killCommand())
     .addCommand(demoCommand())
     .addCommand(pkiCommand());
   prepare(sangate);
