@@ -74,7 +74,7 @@ export class ChainCheck {
     this.#lines++;
     const line = unseal(bytes);
     if (line === undefined) this.#spoiled(bytes);
-    else this.#good(line);
+    else this.#good(line, bytes);
     return true;
   }
 
@@ -113,9 +113,9 @@ export class ChainCheck {
     }
   }
 
-  #good(line: SealedLine): void {
+  #good(line: SealedLine, bytes: Uint8Array): void {
     if (this.#sought.has(line.hash)) this.#found.add(line.hash);
-    this.#judge(line);
+    this.#judge(line, bytes);
     this.#range = { first: this.#range.first ?? line.seq, last: line.seq };
     if (this.#last !== undefined && line.seq <= this.#last.seq) return; // moved: what follows belongs behind the other one
     const { seq, hash } = line;
@@ -125,9 +125,10 @@ export class ChainCheck {
     this.#unreadable = 0;
   }
 
-  #judge({ seq, prev }: SealedLine): void {
-    const last = this.#last ?? (seq === 1 ? GENESIS : undefined);
-    if (last === undefined) return; // the trail begins in an older file
+  #judge({ seq, prev }: SealedLine, bytes: Uint8Array): void {
+    // Of a trail whose older files are gone, the first line says so.
+    if (this.#last === undefined && beginsFile(bytes)) return;
+    const last = this.#last ?? GENESIS;
     const missing = seq - last.seq - 1;
     if (missing < 0) return this.#outOfPlace(seq);
     if (missing > this.#unreadable) {
@@ -138,7 +139,9 @@ export class ChainCheck {
     if (missing === 0 && prev !== last.hash) {
       this.#report(
         'exchanged',
-        `number ${seq} was written behind another line than number ${last.seq} (${this.#lastAt || 'the beginning'}), which was exchanged or made anew`,
+        last.seq === 0
+          ? 'number 1 was written behind another line: it was made anew'
+          : `number ${seq} was written behind another line than number ${last.seq} (${this.#lastAt}), which was exchanged or made anew`,
       );
     }
   }
@@ -181,4 +184,9 @@ export class ChainCheck {
   #atEnd(kind: ChainProblem['kind'], message: string): void {
     if (this.#problems.length < MAX_PROBLEMS) this.#problems.push({ file: this.#file, kind, message });
   }
+}
+
+/** The bytes are verified already; in a string of theirs the quotes would be escaped. */
+function beginsFile(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes).includes('"action":"audit-file-begun"');
 }

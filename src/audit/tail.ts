@@ -11,8 +11,6 @@ export interface Tail {
   readonly end: number;
   /** The last whole lines, the newest at the end; undefined for one that is none, or that does not match its own hash. */
   readonly lines: readonly (SealedLine | undefined)[];
-  /** These are all lines of the file. */
-  readonly isWhole: boolean;
 }
 
 /** Reads how a trail's file ends, however large it is. */
@@ -25,7 +23,6 @@ export async function readTail(handle: Pick<FileHandle, 'read'>, size: number): 
     end,
     // The window begins within a line.
     lines: (start === 0 ? lines : lines.slice(1)).map(unseal),
-    isWhole: start === 0,
   };
 }
 

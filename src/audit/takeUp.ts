@@ -27,7 +27,7 @@ export async function takeUp(handle: FileHandle, file: string, expected: Link | 
   const notes = tail.end < size ? [await setAside(handle, file, tail.end, size)] : [];
   if (tail.end === 0) {
     const link = expected ?? GENESIS;
-    return { link, size: 0, notes: link.seq === 0 ? notes : [...notes, begun(link)] };
+    return { link, size: 0, notes: link.seq === 0 ? notes : [begun(link), ...notes] };
   }
   const last = tail.lines.at(-1);
   const problem = problemOf(tail, expected);
@@ -69,17 +69,21 @@ export async function lastRotated(file: string): Promise<Link | undefined> {
   return newest;
 }
 
-function problemOf({ lines, isWhole }: Tail, expected: Link | undefined): string | undefined {
+function problemOf({ lines }: Tail, expected: Link | undefined): string | undefined {
   const last = lines.at(-1);
-  if (last === undefined)
+  if (last === undefined) {
     return 'the last line does not match its own hash: it was changed, or is no audit line';
+  }
   if (expected === undefined || expected.seq === 0) return undefined;
-  if (lines.some((line) => line?.hash === expected.hash)) return undefined;
   if (last.seq < expected.seq) {
     return `the file ends with line ${last.seq}, but line ${expected.seq} was written (hash ${expected.hash}): lines were cut off`;
   }
-  const isOutOfSight = !isWhole && (lines.find((line) => line !== undefined)?.seq ?? 0) > expected.seq;
-  if (isOutOfSight) return undefined;
+  const first = lines.find((line) => line !== undefined)!;
+  const holds =
+    first.seq > expected.seq + 1 || // it is further back than we look
+    (first.seq === expected.seq + 1 && first.prev === expected.hash) || // it is the last one of the file before
+    lines.some((line) => line?.hash === expected.hash);
+  if (holds) return undefined;
   return `line ${expected.seq} is not the one that was written (hash ${expected.hash}): the file was exchanged, or its lines made anew`;
 }
 

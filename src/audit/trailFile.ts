@@ -183,10 +183,13 @@ export class TrailFile {
 
   #note(...entries: readonly AuditEntry[]): void {
     for (const entry of entries) {
-      // A file that could not be written at once is found empty again.
-      const isSaid = this.#notes.some(({ action }) => action === entry.action);
-      if (entry.action === 'audit-file-begun' && isSaid) continue;
-      this.#notes.push(entry);
+      if (entry.action === 'audit-file-begun') {
+        // A file that could not be written at once is found empty again.
+        if (this.#notes[0]?.action === entry.action) continue;
+        this.#notes.unshift(entry); // verifying takes a file that begins otherwise for one whose beginning is gone
+      } else {
+        this.#notes.push(entry);
+      }
       this.#options.onNote(entry);
     }
   }

@@ -116,6 +116,17 @@ test('an end that was made anew while nobody wrote raises the alarm, and stays t
   expect((await problemsOf(file)).length).toBeGreaterThan(0);
 });
 
+test('a head that names the last line of the file before is no reason for alarm', async () => {
+  const { file, trail } = await openTrail({ maxBytes: 1500 });
+  for (let n = 1; n <= 5; n++) trail.write(login(n));
+  await trail.rotateOrReopen();
+  const head = await readFile(`${file}.head`);
+  await trail.close();
+  await writeFile(`${file}.head`, head); // as after a kill
+  const { alarms } = await openTrail({ file });
+  expect(alarms).toEqual([]);
+});
+
 test('a last line that was edited while nobody wrote raises the alarm', async () => {
   const file = await writtenTrail(2);
   await writeFile(file, (await readFile(file, 'utf8')).replace('"session":2', '"session":7'));

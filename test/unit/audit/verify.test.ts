@@ -59,6 +59,10 @@ test('a line that was dropped is found where it is missing', async () => {
   expect(await spoiled((lines) => lines.toSpliced(2, 1))).toEqual([[3, 'dropped']]);
 });
 
+test('lines that were dropped from the beginning are found, though older files may be gone', async () => {
+  expect(await spoiled((lines) => lines.slice(2))).toEqual([[1, 'dropped']]);
+});
+
 test('two lines that were swapped are found at the first of them', async () => {
   expect(await spoiled(([a, b, c, d, e]) => [a!, c!, b!, d!, e!])).toEqual([[2, 'moved']]);
 });
