@@ -1,7 +1,10 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
 import { inventory } from '../pki/inventory.ts';
 import { renewCrl, revoke, type CrlRenewal } from '../pki/revocation.ts';
 import { initStore, issueInto } from '../pki/store.ts';
+import { audited } from './pkiAudit.ts';
 import { pkiListing, pkiTable } from './pkiListing.ts';
 import { terminal } from './terminal.ts';
 
@@ -30,7 +33,11 @@ function initCommand() {
       3650,
     )
     .action(async ({ dir, commonName, days, crlDays }) => {
-      const { caFile, caKeyFile, crlFile } = await initStore(dir, { commonName, days, crlDays });
+      const { caFile, caKeyFile, crlFile } = await audited(
+        { action: 'pki-init', dir, message: `an authority named ${commonName}, for ${days} days` },
+        () => initStore(dir, { commonName, days, crlDays }),
+        async (files) => ({ file: files.caFile, serial: await serialOf(files.caFile) }),
+      );
       terminal.result(`${caFile}\n${caKeyFile}\n${crlFile}`);
       terminal.note(`Keep ${caKeyFile} offline: whoever has it can be any initiator.`);
     });
@@ -51,15 +58,22 @@ function issueCommand() {
     .option('--force', 'replace files of that name')
     .action(async (name, { dir, server, client, commonName, dns, ip, uri, days, force }, command) => {
       if ((server === true) === (client === true)) command.error('error: say either --server or --client');
-      const { certFile, keyFile } = await issueInto(dir, name, {
-        usage: server === true ? 'server' : 'client',
-        days,
-        ...(commonName && { commonName }),
-        ...(dns && { dns }),
-        ...(ip && { ip }),
-        ...(uri && { uri }),
-        ...(force && { force }),
-      });
+      const usage = server === true ? 'server' : 'client';
+      const names = [commonName ?? name, ...(dns ?? []), ...(ip ?? []), ...(uri ?? [])].join(', ');
+      const { certFile, keyFile } = await audited(
+        { action: 'pki-issue', dir, message: `a ${usage} certificate for ${names}, for ${days} days` },
+        () =>
+          issueInto(dir, name, {
+            usage,
+            days,
+            ...(commonName && { commonName }),
+            ...(dns && { dns }),
+            ...(ip && { ip }),
+            ...(uri && { uri }),
+            ...(force && { force }),
+          }),
+        async (files) => ({ file: files.certFile, serial: await serialOf(files.certFile) }),
+      );
       terminal.result(`${certFile}\n${keyFile}`);
     });
 }
@@ -71,7 +85,15 @@ function revokeCommand() {
     .option('-d, --dir <dir>', 'where the authority and its list are', DEFAULT_DIR)
     .option('--crl-days <n>', 'validity of the new list; as long as that of the old one unless told', days)
     .action(async (which, { dir, crlDays }) => {
-      const done = await revoke(dir, which, crlDays === undefined ? {} : { crlDays });
+      const done = await audited(
+        { action: 'pki-revoke', dir, message: `the certificate ${which}` },
+        () => revoke(dir, which, crlDays === undefined ? {} : { crlDays }),
+        ({ crlFile, serial, renewal }) => ({
+          file: crlFile,
+          serial,
+          ...(!renewal && { message: `the certificate ${which}, which was revoked already` }),
+        }),
+      );
       terminal.result(done.crlFile);
       if (!done.certificateSeen) {
         terminal.warning(
@@ -94,7 +116,14 @@ function renewCrlCommand() {
     .option('-d, --dir <dir>', 'where the authority and its list are', DEFAULT_DIR)
     .option('--crl-days <n>', 'validity; as long as that of the old one unless told', days)
     .action(async ({ dir, crlDays }) => {
-      const renewal = await renewCrl(dir, crlDays === undefined ? {} : { crlDays });
+      const renewal = await audited(
+        { action: 'pki-renew-crl', dir, message: 'the revocation list' },
+        () => renewCrl(dir, crlDays === undefined ? {} : { crlDays }),
+        ({ crlFile, number, nextUpdate }) => ({
+          file: crlFile,
+          message: `revocation list ${number}, until ${nextUpdate.toISOString()}`,
+        }),
+      );
       terminal.result(renewal.crlFile);
       terminal.note(describe(renewal));
     });
@@ -118,6 +147,10 @@ function describe({ crlFile, number, nextUpdate }: CrlRenewal): string {
     `It holds once ${crlFile} is at the gateway in place of the old one: the gateway reads it by itself,\n` +
     'or on SIGHUP where its configuration has `watch: false`.'
   );
+}
+
+async function serialOf(certFile: string): Promise<string> {
+  return new X509Certificate(await readFile(certFile)).serialNumber;
 }
 
 function days(text: string): number {

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
+import { auditCommand } from './auditCommand.ts';
 import { checkCommand } from './checkCommand.ts';
 import { demoCommand } from './demoCommand.ts';
 import { ExitCode } from './exitCode.ts';
@@ -28,6 +29,7 @@ export async function program(argv: readonly string[]): Promise<number> {
     .addCommand(explainCommand())
     .addCommand(sessionsCommand())
     .addCommand(killCommand())
+    .addCommand(auditCommand())
     .addCommand(demoCommand())
     .addCommand(pkiCommand());
   prepare(sangate);
