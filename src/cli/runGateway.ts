@@ -64,14 +64,17 @@ export async function runGateway(
   });
   return {
     addresses,
-    ...(admin && { admin: admin.address }),
+    ...(admin?.address && { admin: admin.address }),
     reload: async (read) => {
       let files: readonly string[] | undefined;
       try {
         const { config: next, warnings, files: named } = read();
         files = next.watch ? named : [];
         for (const { line, path, message } of warnings) log.warn({ line, path }, message);
-        const result = await gateway.reload(await readSettings(next, log));
+        const settings = await readSettings(next, log);
+        const renewAdmin = await admin?.readTls();
+        const result = await gateway.reload(settings);
+        renewAdmin?.();
         log.level = next.log.level;
         warnOfRestart(config.admin, next.admin, 'admin', log);
         observe({ kind: 'reload', ...result });

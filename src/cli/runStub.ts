@@ -41,14 +41,17 @@ export async function runStub(config: StubConfig, log: Logger): Promise<RunningS
   });
   return {
     address,
-    ...(admin && { admin: admin.address }),
+    ...(admin?.address && { admin: admin.address }),
     reload: async (read) => {
       let files: readonly string[] | undefined;
       try {
         const { config: next, warnings, files: named } = read();
         files = next.watch ? named : [];
         for (const { path, message } of warnings) log.warn({ path }, message);
-        stub.use(await readSettings(next, log));
+        const settings = await readSettings(next, log);
+        const renewAdmin = await admin?.readTls();
+        stub.use(settings);
+        renewAdmin?.();
         log.level = next.log.level;
         warnOfRestart(config.listen, next.listen, 'listen', log);
         warnOfRestart(config.admin, next.admin, 'admin', log);

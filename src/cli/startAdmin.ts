@@ -1,3 +1,4 @@
+import type { TlsOptions } from 'node:tls';
 import { startAdminServer, type AdminServer } from '../admin/adminServer.ts';
 import type { Control } from '../admin/control.ts';
 import type { AdminConfig } from '../config/adminConfig.ts';
@@ -16,6 +17,16 @@ export interface AdminSource {
   readonly undo: () => Promise<void>;
 }
 
+export interface RunningAdmin extends Pick<AdminServer, 'address' | 'close'> {
+  /**
+   * Reads the certificates anew from the files that were configured at the start.
+   *
+   * @returns puts them in force
+   * @throws CredentialsError
+   */
+  readTls(): Promise<() => void>;
+}
+
 /** Lines a second about those who were turned away. */
 const MAX_LINES = 5;
 
@@ -24,15 +35,20 @@ export async function startAdmin(
   admin: AdminConfig | undefined,
   log: Logger,
   { registry, isReady, control, undo }: AdminSource,
-): Promise<AdminServer | undefined> {
+): Promise<RunningAdmin | undefined> {
   if (admin === undefined) return undefined;
+  const { address, tls } = admin;
+  const readTls = async (): Promise<TlsOptions | undefined> => {
+    const credentials = tls && (await loadGatewayCredentials(tls));
+    for (const warning of credentials?.warnings ?? []) log.warn(warning);
+    return credentials && adminTlsOptions(credentials);
+  };
   const lines = new LineLimit(MAX_LINES);
   try {
-    const credentials = admin.tls && (await loadGatewayCredentials(admin.tls));
-    for (const warning of credentials?.warnings ?? []) log.warn(warning);
+    const options = await readTls();
     const server = await startAdminServer({
-      address: admin.address,
-      ...(credentials && { tls: adminTlsOptions(credentials) }),
+      address,
+      ...(options && { tls: options }),
       ...(control && { control }),
       metrics: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
       isReady,
@@ -45,14 +61,21 @@ export async function startAdmin(
         );
       },
     });
-    const where = server.address ?? admin.address;
+    const where = server.address ?? address;
     log.info(
       'address' in where
         ? { role: 'admin', address: where.address, port: where.port }
         : { role: 'admin', ...where },
       'listening',
     );
-    return server;
+    return {
+      ...(server.address && { address: server.address }),
+      readTls: async () => {
+        const renewed = await readTls();
+        return () => renewed && server.renewTls(renewed);
+      },
+      close: () => server.close(),
+    };
   } catch (error) {
     await undo();
     throw error;

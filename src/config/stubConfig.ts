@@ -78,5 +78,9 @@ function stubConfig(source: ConfigSource, directory: string): StubConfigResult {
     ...(admin !== false && { admin: buildAdmin(admin, directory) }),
     log,
   };
-  return deepFreeze({ config, warnings, files: Object.values(config.tls) });
+  return deepFreeze({
+    config,
+    warnings,
+    files: [...Object.values(config.tls), ...Object.values(config.admin?.tls ?? {})],
+  });
 }

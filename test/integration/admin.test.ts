@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import type { SessionSummary } from '../../src/telemetry/sessionSummary.ts';
 import { testPki } from '../support/certificates.ts';
-import { IDENTITY, identity, loginRequest } from '../support/loginPdus.ts';
+import { DB1, DISK1, IDENTITY, identity, loginRequest } from '../support/loginPdus.ts';
 import { startSite, startTarget, type Site } from '../support/site.ts';
 
 async function start(): Promise<Site> {
@@ -126,4 +127,33 @@ test('the ends of certificate and CRL are told in seconds', async () => {
     expect(days).toBeGreaterThan(29);
     expect(days).toBeLessThan(31);
   }
+});
+
+test('a session is told with who is on what, and ends when it is deleted', async () => {
+  const site = await start();
+  const initiator = await site.connect();
+  await initiator.logIn();
+  await initiator.ping();
+  const { sessions } = (await (await get(site, '/sessions')).json()) as { sessions: SessionSummary[] };
+  expect(sessions).toEqual([
+    expect.objectContaining({
+      initiator: DB1,
+      certificate: 'spiffe://sangate/db1',
+      address: '127.0.0.1',
+      target: DISK1,
+      backend: 'array1',
+      commands: 0,
+      denials: 0,
+      fromInitiator: { pdus: 1, bytes: 48 },
+      fromTarget: { pdus: 1, bytes: 48 },
+    }),
+  ]);
+  expect(sessions[0]!.rule).toMatch(/^db1 at .*gateway\.yaml:\d+:\d+$/);
+  expect(Date.parse(sessions[0]!.since)).toBeLessThanOrEqual(Date.now());
+  const { id } = sessions[0]!;
+  expect((await get(site, `/sessions/${id}`, { method: 'DELETE' })).status).toBe(202);
+  const line = await site.log.line({ msg: 'session ended', session: id });
+  expect(JSON.stringify(line)).toContain('127.0.0.1');
+  expect(await (await get(site, '/sessions')).json()).toEqual({ sessions: [] });
+  expect((await get(site, `/sessions/${id}`, { method: 'DELETE' })).status).toBe(404);
 });
