@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import type { Explanation } from '../../src/cli/explain/explanation.ts';
@@ -151,4 +151,14 @@ test('no secret, key or certificate that the configuration names is needed', asy
   const cwd = await temporaryDirectory();
   await writeFile(join(cwd, 'gateway.yaml'), CONFIGURATION);
   expect((await sangate(['check', 'gateway.yaml'], { cwd })).code).toBe(78);
+});
+
+test('the example of README is what is printed for the configuration of README', async () => {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, yaml] = /```yaml\n(.*?)```/s.exec(readme)!;
+  const [, command, output] = /```\n\$ sangate (explain.*?)\n(denied:.*?)```/s.exec(readme)!;
+  const args = [...command!.replace('\\\n', ' ').matchAll(/'([^']*)'|(\S+)/g)].map(([, a, b]) => (a ?? b)!);
+  const cwd = await temporaryDirectory();
+  await writeFile(join(cwd, 'gateway.yaml'), yaml!);
+  expect(await sangate(args, { cwd })).toEqual({ code: 77, stdout: output, stderr: '' });
 });
