@@ -111,7 +111,7 @@ export class Gateway {
       }
     }
     for (const [key, { listener }] of started) this.#listeners.set(key, listener);
-    const ended = this.sessions.reconsiderAll(next, DISMISSAL_MS);
+    const ended = await this.sessions.reconsiderAll(next, DISMISSAL_MS);
     return { kept: this.sessions.size - ended, ended };
   }
 

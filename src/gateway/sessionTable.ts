@@ -1,8 +1,12 @@
+import { setImmediate } from 'node:timers/promises';
 import { Failure } from '../failures.ts';
 import type { Traffic } from '../telemetry/events.ts';
 import type { SessionSummary } from '../telemetry/sessionSummary.ts';
 import type { InForce } from './inForce.ts';
 import type { Session } from './session.ts';
+
+/** About 10 ms of work. */
+const RECONSIDERED_AT_ONCE = 50;
 
 /** All sessions in full feature phase, and what the ended ones have carried. */
 export class SessionTable {
@@ -44,12 +48,19 @@ export class SessionTable {
   }
 
   /**
-   * Has every session go by what holds now.
+   * Has every session that there is go by what holds now; some at a time, for each costs signatures, and the others' commands are not
+   * to wait for that.
    *
    * @returns how many end
    */
-  reconsiderAll(inForce: InForce, graceMs: number): number {
-    return [...this.#sessions.values()].filter((session) => !session.reconsider(inForce, graceMs)).length;
+  async reconsiderAll(inForce: InForce, graceMs: number): Promise<number> {
+    let ended = 0;
+    for (const [index, session] of [...this.#sessions.values()].entries()) {
+      if (index > 0 && index % RECONSIDERED_AT_ONCE === 0) await setImmediate();
+      const isThere = this.#sessions.has(session.id);
+      if (isThere && !session.reconsider(inForce, graceMs)) ended++;
+    }
+    return ended;
   }
 
   /** Ends those whose initiator's certificate has come to its end. */
