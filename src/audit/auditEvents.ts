@@ -44,57 +44,46 @@ function entriesOf(event: GatewayEvent): readonly AuditEntry[] {
       const message = failure?.message ?? `${shown} targets were shown`;
       return [{ ...of('discovery', peer, failure), message }];
     }
+    case 'duplicate': {
+      const { peer, other, isRefused } = event;
+      const message = `the same initiator name is there already, from ${other.address} with certificate ${other.certificate}`;
+      return [{ ...of('duplicate-initiator', peer), outcome: isRefused ? 'failure' : 'success', message }];
+    }
     case 'denied': {
-      const { peer, session, target, rule, denial, enforced, what, operationCode, taskFunction, lun } = event;
+      const { peer, rule, denial, enforced, what, lun, kind: _, ...own } = event;
       const entry = of('command-denied', peer);
-      const opcode = operationCode ?? taskFunction;
-      const own = {
-        session,
-        target,
-        enforced,
-        ...(opcode !== undefined && { opcode }),
-        ...(lun !== undefined && { lun: String(lun) }),
-      };
-      const request =
-        operationCode !== undefined ? 'command' : taskFunction !== undefined ? 'taskManagement' : 'text';
       return [
         {
           ...entry,
-          ...ruleOf(rule),
           outcome: enforced ? 'failure' : 'success',
           reason: denial,
           message: what,
-          own: { ...entry.own, ...own, request },
+          ...ruleOf(rule),
+          own: { ...entry.own, ...own, enforced, ...(lun !== undefined && { lun: String(lun) }) },
         },
       ];
     }
-    case 'duplicate': {
-      const { peer, other, isRefused } = event;
-      const message = `the same initiator is there already, from ${other.address} with certificate ${other.certificate}`;
-      return [{ ...of('duplicate-initiator', peer), outcome: isRefused ? 'failure' : 'success', message }];
+    case 'sessionEnded': {
+      const { peer, failure, session, target, by, denials } = event;
+      const entry = of(failure?.reason === 'killed' ? 'session-kill' : 'session-end', peer, failure);
+      const traffic = { fromInitiator: event.fromInitiator.bytes, fromTarget: event.fromTarget.bytes };
+      return [{ ...entry, own: { ...entry.own, session, target, by, denials, ...traffic } }];
     }
     case 'reload': {
-      const { problem, kept, ended } = event;
+      const { kept, ended, problem } = event;
       return [
         problem === undefined
           ? {
               action: 'configuration-reload',
               outcome: 'success',
-              message: `${kept} sessions go on, ${ended} end`,
+              message: `${kept} sessions go on, ${ended} are not admitted any more`,
             }
           : { action: 'configuration-reload', outcome: 'failure', message: problem },
       ];
     }
     case 'drain': {
-      const { sessions, seconds } = event;
-      const message = `${sessions} sessions have ${seconds} s to log out`;
+      const message = `${event.sessions} sessions are asked to log out, and have ${event.seconds} s`;
       return [{ action: 'gateway-drain', outcome: 'success', message }];
-    }
-    case 'sessionEnded': {
-      const { peer, failure, session, target, by, denials } = event;
-      const entry = of('session-end', peer, failure);
-      const traffic = { fromInitiator: event.fromInitiator.bytes, fromTarget: event.fromTarget.bytes };
-      return [{ ...entry, own: { ...entry.own, session, target, by, denials, ...traffic } }];
     }
   }
 }

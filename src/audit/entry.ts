@@ -11,8 +11,8 @@ export const AUDIT_ACTIONS = [
   'connection',
   'tls-handshake',
   'login',
-  'discovery',
   'duplicate-initiator',
+  'discovery',
   'session-end',
   'session-kill',
   // inside a session
@@ -71,14 +71,12 @@ const own = z.strictObject({
   backend: z.string().optional().meta({ description: 'The key under `backends:`.' }),
   portal: z.string().optional().meta({ description: "The array's portal." }),
   told: z.string().optional().meta({ description: 'What the peer was told.' }),
-  request: z
-    .enum(['command', 'taskManagement', 'text', 'other'])
+  operationCode: count.optional().meta({ description: 'Of a SCSI command.' }),
+  taskFunction: count.optional().meta({ description: 'Of a task management request.' }),
+  lun: z
+    .string()
     .optional()
-    .meta({ description: 'Which kind of request was judged.' }),
-  opcode: count
-    .optional()
-    .meta({ description: 'Operation code of the command, or the task management function.' }),
-  lun: z.string().optional().meta({ description: 'Logical unit: its number, or the 8 bytes in hex.' }),
+    .meta({ description: 'Logical unit: its number; of a form that is refused, its 8 bytes in hex.' }),
   effect: z
     .string()
     .optional()
