@@ -81,7 +81,7 @@ export class CommandGate {
     const request = Buffer.from(bytes.subarray(at, at + BHS_LENGTH));
     const fields = decodeBhs('taskManagementRequest', request);
     const refused = this.#substitutions.tasks.filter((task) => ends(fields, task));
-    const passed = this.#filter.tasks.filter((task) => ends(fields, task));
+    const passed = this.#filter.endedBy(fields);
     const isOfOneTask = fields.function === TaskFunction.abortTask;
     const denial = this.#access.policy.judgeTaskManagement(fields.function, bytes, at + Offset.lun);
     // What went on to the target may be aborted, also where no LUN is: REPORT LUNS at LUN 0, and what came before it was hidden.

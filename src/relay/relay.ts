@@ -1,4 +1,6 @@
+import type { Recorder } from '../accounting/recorder.ts';
 import type { TargetRecord } from '../discovery/sendTargets.ts';
+import { ProtocolError } from '../iscsi/protocolError.ts';
 import type { NegotiatedParameters, Side } from '../login/negotiation.ts';
 import type { AuthenticatedLogin } from '../login/targetLogin.ts';
 import type { Admission, Authorization } from '../policy/policy.ts';
@@ -27,6 +29,8 @@ export interface RelayOptions {
   readonly record: TargetRecord;
   /** The initiator asked for something that it does not get, or would not outside of shadow; the session goes on. */
   readonly onDenied: (denied: Denied) => void;
+  /** Keeps account of what passes. Absent: nobody does. */
+  readonly recorder?: Recorder;
   readonly toTarget: (view: Buffer) => void;
   readonly toInitiator: (view: Buffer) => void;
 }
@@ -37,6 +41,7 @@ export interface RelayOptions {
  */
 export class Relay {
   readonly #access: Access;
+  readonly #recorder: Recorder | undefined;
   readonly #requests: Requests;
   readonly #responses: Responses;
   #hasRequestedLogout = false;
@@ -44,9 +49,13 @@ export class Relay {
   readonly traffic: Readonly<Record<Side, Readonly<{ pdus: number; bytes: number }>>>;
 
   constructor(options: RelayOptions) {
-    const { login, authorization, parameters, commandWindow, record, onDenied, toTarget, toInitiator } =
+    const { login, authorization, parameters, commandWindow, record, recorder, toTarget, toInitiator } =
       options;
-    this.#access = new Access(login, authorization, onDenied);
+    this.#recorder = recorder;
+    this.#access = new Access(login, authorization, (denied) => {
+      recorder?.denied(denied.kind, denied.enforced);
+      options.onDenied(denied);
+    });
     const { digests, maxRecvDataSegmentLength } = parameters;
     const legs = new Legs(options.statSN, options.expStatSN);
     const substitutions = new Substitutions();
@@ -55,7 +64,7 @@ export class Relay {
     const text = new TextExchange(record, substitutions, maxRecvDataSegmentLength, (keys) =>
       this.#access.noteDeniedText(keys),
     );
-    const both = { digests, legs, gate, substitutions, text };
+    const both = { digests, legs, gate, substitutions, text, recorder };
     const responses = new Responses({ ...both, filter, commandWindow, toInitiator });
     this.#requests = new Requests({ ...both, toTarget, answer: (answer) => responses.interject(answer) });
     this.#responses = responses;
@@ -94,11 +103,26 @@ export class Relay {
 
   /** @throws ProtocolError: the session is over */
   fromInitiator(chunk: Buffer): void {
-    this.#requests.push(chunk);
+    this.#take('initiator', this.#requests, chunk);
   }
 
   /** @throws ProtocolError: the session is over */
   fromTarget(chunk: Buffer): void {
-    this.#responses.push(chunk);
+    this.#take('target', this.#responses, chunk);
   }
+
+  #take(side: Side, stream: Requests | Responses, chunk: Buffer): void {
+    this.#recorder?.beginChunk();
+    try {
+      stream.push(chunk);
+    } catch (error) {
+      if (isDigestError(error)) this.#recorder?.digestError(side);
+      throw error;
+    }
+    this.#recorder?.endChunk();
+  }
+}
+
+function isDigestError(error: unknown): boolean {
+  return error instanceof ProtocolError && (error.code === 'header_digest' || error.code === 'data_digest');
 }

@@ -1,3 +1,4 @@
+import type { Recorder } from '../accounting/recorder.ts';
 import { opcodeAt } from '../iscsi/bhs.ts';
 import { describeOpcode, Opcode } from '../iscsi/opcode.ts';
 import { wirePdu, type Digests, type Pdu } from '../iscsi/pdu.ts';
@@ -18,6 +19,7 @@ export interface RequestsOptions {
   readonly gate: CommandGate;
   readonly substitutions: Substitutions;
   readonly text: TextExchange;
+  readonly recorder: Recorder | undefined;
   readonly toTarget: (view: Buffer) => void;
   /** The answer to a refused request may go to the initiator. */
   readonly answer: (answer: Answer) => void;
@@ -56,13 +58,14 @@ export class Requests implements PduHandler {
     if (opcode !== Opcode.scsiCommand) refuseAdditionalHeaders(bytes, at);
     switch (opcode) {
       case Opcode.scsiCommand:
-        this.commands++;
-        return this.#judged(bytes, at, this.#options.gate.command(bytes, at));
+        return this.#command(bytes, at);
       case Opcode.dataOut:
         return this.#dataOut(bytes, at);
       case Opcode.taskManagementRequest:
-        return this.#judged(bytes, at, this.#options.gate.taskManagement(bytes, at));
+        return this.#taskManagement(bytes, at);
       case Opcode.nopOut:
+        this.#options.recorder?.nopOut(bytes, at);
+        return this.#forwarded(bytes, at);
       case Opcode.logoutRequest:
         return this.#forwarded(bytes, at);
       case Opcode.textRequest:
@@ -91,20 +94,38 @@ export class Requests implements PduHandler {
     return this.#options.legs.patchRequest(bytes, at) ? Disposition.passPatched : Disposition.pass;
   }
 
+  #command(bytes: Buffer, at: number): DispositionValue {
+    const { gate, recorder } = this.#options;
+    this.commands++;
+    const refusal = gate.command(bytes, at);
+    if (refusal !== undefined) return this.#refused(refusal);
+    recorder?.command(bytes, at);
+    return this.#forwarded(bytes, at);
+  }
+
+  #taskManagement(bytes: Buffer, at: number): DispositionValue {
+    const { gate, recorder } = this.#options;
+    const refusal = gate.taskManagement(bytes, at);
+    if (refusal !== undefined) return this.#refused(refusal);
+    recorder?.taskManagement(bytes, at);
+    return this.#forwarded(bytes, at);
+  }
+
   /** Sends a NOP-Out in the place of what policy refuses; the answer goes out when its NOP-In has come. */
-  #judged(bytes: Buffer, at: number, refusal: Refusal | undefined): DispositionValue {
-    if (refusal === undefined) return this.#forwarded(bytes, at);
+  #refused({ request, answer, awaitsData }: Refusal): DispositionValue {
     const { legs, substitutions, digests } = this.#options;
-    const { request, answer, awaitsData } = refusal;
     legs.patchRequest(request, 0);
     this.#inPlace = wirePdu(substitutions.replace(request, answer, awaitsData), NOTHING, NOTHING, digests);
     return Disposition.absorb;
   }
 
   #dataOut(bytes: Buffer, at: number): DispositionValue {
-    const { gate, legs, answer } = this.#options;
+    const { gate, legs, answer, recorder } = this.#options;
     const refused = gate.dataOut(bytes, at);
-    if (refused === undefined) return this.#forwarded(bytes, at);
+    if (refused === undefined) {
+      recorder?.dataOut(bytes, at);
+      return this.#forwarded(bytes, at);
+    }
     legs.noteInitiator(bytes, at);
     if (refused.answer !== undefined) answer(refused.answer);
     this.#inPlace = undefined;

@@ -1,10 +1,10 @@
 import { Flag, flagsAt, Offset, u32At } from '../iscsi/bhs.ts';
-import { decodeBhs } from '../iscsi/layouts.ts';
+import { decodeBhs, type PduFields } from '../iscsi/layouts.ts';
 import type { Pdu } from '../iscsi/pdu.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
 import type { CommandPolicy } from '../policy/commandPolicy.ts';
 import { OperationCode } from '../scsi/operationCode.ts';
-import { taskOf, type Task } from './task.ts';
+import { ends, lunAsKnown, type Task } from './task.ts';
 import { withData } from './withData.ts';
 
 const CDB = 32;
@@ -15,6 +15,8 @@ const MAX_HELD_LENGTH = 256 * 1024;
 const MAX_HELD_PDUS = 1024;
 /** More than any target's command window, and to spare for commands that a target ignored. */
 const MAX_TASKS = 16384;
+/** Tags whose task is over stay up to this number: more than most initiators use, and those that count on are soon beyond it. */
+const MAX_KEPT = 256;
 const WRITE_PROTECTED = 0x80;
 
 /** What is rewritten in an answer. */
@@ -23,8 +25,12 @@ type Rewriting =
   /** @property at where the DEVICE-SPECIFIC PARAMETER byte stands */
   | { readonly kind: 'mode-parameters'; readonly at: number };
 
+/** Serves one command after the other under its tag: the next one comes before long, and nothing has to be allocated for it. */
 interface FilteredTask extends Task {
-  readonly rewriting: Rewriting | undefined;
+  lun: number | string;
+  rewriting: Rewriting | undefined;
+  /** Task management holds on to it: the next command under its tag is another task. */
+  isLent: boolean;
 }
 
 /**
@@ -39,9 +45,11 @@ export class ResponseFilter {
   #heldLength = 0;
   #heldPdus = 0;
 
-  /** Commands under way at the target. */
-  get tasks(): Task[] {
-    return [...this.#tasks.values()];
+  /** Commands under way at the target that this request ends, once the target says so: then they are to be marked as over. */
+  endedBy(request: PduFields<'taskManagementRequest'>): Task[] {
+    const tasks = [...this.#tasks.values()].filter((task) => !task.isOver && ends(request, task));
+    for (const task of tasks) task.isLent = true;
+    return tasks;
   }
 
   /**
@@ -53,7 +61,7 @@ export class ResponseFilter {
     const old = this.#tasks.get(initiatorTaskTag);
     if (old === undefined) return;
     if (!old.isOver) throw new ProtocolError('bad_sequence', 'a command whose task tag is in use');
-    this.ended(initiatorTaskTag);
+    if (old.rewriting !== undefined) this.ended(initiatorTaskTag);
   }
 
   /**
@@ -63,12 +71,20 @@ export class ResponseFilter {
    * @throws ProtocolError `too_many_pieces`
    */
   command(bytes: Buffer, at: number, policy: CommandPolicy | undefined): void {
+    const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
+    const lun = lunAsKnown(bytes, at + Offset.lun);
+    const rewriting = policy && rewritingOf(bytes[at + CDB]!, policy);
+    const kept = this.#tasks.get(initiatorTaskTag);
+    if (kept !== undefined && !kept.isLent) {
+      kept.lun = lun;
+      kept.rewriting = rewriting;
+      kept.isOver = false;
+      return;
+    }
     if (this.#tasks.size >= MAX_TASKS) {
       throw new ProtocolError('too_many_pieces', `more than ${MAX_TASKS} commands without an answer`);
     }
-    const rewriting = policy && rewritingOf(bytes[at + CDB]!, policy);
-    const task = taskOf(bytes, at);
-    this.#tasks.set(task.initiatorTaskTag, { ...task, rewriting });
+    this.#tasks.set(initiatorTaskTag, { initiatorTaskTag, lun, rewriting, isOver: false, isLent: false });
   }
 
   /** True if the answer to this task has to come through `dataIn` and `ended`. */
@@ -112,8 +128,12 @@ export class ResponseFilter {
    * @returns what goes on now: what was held back of its answer, rewritten, and the response
    */
   ended(initiatorTaskTag: number, response: readonly Pdu[] = []): readonly Pdu[] {
-    const rewriting = this.#tasks.get(initiatorTaskTag)?.rewriting;
-    this.#tasks.delete(initiatorTaskTag);
+    const task = this.#tasks.get(initiatorTaskTag);
+    if (task === undefined) return response;
+    const { rewriting } = task;
+    task.isOver = true;
+    task.rewriting = undefined;
+    if (task.isLent || this.#tasks.size > MAX_KEPT) this.#tasks.delete(initiatorTaskTag);
     if (rewriting?.kind !== 'lun-list') return response;
     this.#heldLength -= rewriting.length;
     this.#heldPdus -= rewriting.held.length;

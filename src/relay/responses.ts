@@ -1,3 +1,4 @@
+import type { Recorder } from '../accounting/recorder.ts';
 import {
   BHS_LENGTH,
   dataSegmentLengthAt,
@@ -34,6 +35,7 @@ export interface ResponsesOptions {
   readonly filter: ResponseFilter;
   readonly substitutions: Substitutions;
   readonly text: TextExchange;
+  readonly recorder: Recorder | undefined;
   /** As the target's last Login Response told it. */
   readonly commandWindow: CommandWindow;
   readonly toInitiator: (view: Buffer) => void;
@@ -83,17 +85,21 @@ export class Responses implements PduHandler {
     refuseAdditionalHeaders(bytes, at);
     this.#window.expCmdSN = u32At(bytes, at + Offset.expCmdSN);
     this.#window.maxCmdSN = u32At(bytes, at + Offset.maxCmdSN);
-    const { gate, filter, substitutions } = this.#options;
+    const { gate, filter, substitutions, recorder } = this.#options;
     switch (opcode) {
       case Opcode.dataIn:
         return this.#dataIn(bytes, at);
       case Opcode.scsiResponse: {
         const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
-        if (filter.rewrites(initiatorTaskTag)) return Disposition.collect;
+        if (filter.rewrites(initiatorTaskTag) || recorder?.wantsData(bytes, at) === true) {
+          return Disposition.collect;
+        }
+        recorder?.status(bytes, at);
         filter.ended(initiatorTaskTag);
         return this.#patched(bytes, at, true);
       }
       case Opcode.taskManagementResponse: {
+        recorder?.taskManagementAnswered(bytes, at);
         const hasChanged = gate.taskManagementAnswered(bytes, at);
         const disposition = this.#patched(bytes, at, true);
         return hasChanged ? Disposition.passPatched : disposition;
@@ -104,10 +110,12 @@ export class Responses implements PduHandler {
         if (bytes[at + RESPONSE] === CLOSED) this.#isLoggedOut = true;
         return this.#patched(bytes, at, true);
       case Opcode.r2t:
+        recorder?.r2t(bytes, at);
         return this.#patched(bytes, at, false);
       case Opcode.nopIn: {
         const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
         if (substitutions.awaitsNopIn(initiatorTaskTag)) return Disposition.collect;
+        recorder?.nopIn(bytes, at);
         return this.#patched(bytes, at, initiatorTaskTag !== RESERVED_TAG);
       }
       case Opcode.textResponse:
@@ -123,7 +131,7 @@ export class Responses implements PduHandler {
   }
 
   collected(pdu: Pdu): void {
-    const { legs, filter, substitutions, text } = this.#options;
+    const { legs, filter, substitutions, text, recorder } = this.#options;
     const initiatorTaskTag = u32At(pdu.bhs, Offset.initiatorTaskTag);
     switch (opcodeAt(pdu.bhs, 0)) {
       case Opcode.nopIn: {
@@ -134,11 +142,13 @@ export class Responses implements PduHandler {
       case Opcode.dataIn:
         return this.#send(filter.dataIn(pdu));
       case Opcode.scsiResponse:
+        recorder?.status(pdu.bhs, 0, pdu.data);
         return this.#send(filter.ended(initiatorTaskTag, [pdu]));
       case Opcode.textResponse:
         text.response(pdu);
         return this.#send([pdu]);
       default:
+        recorder?.rejected(pdu.bhs, 0, pdu.data);
         return this.#send([this.#rejected(pdu)]);
     }
   }
@@ -146,10 +156,12 @@ export class Responses implements PduHandler {
   absorbed(): void {}
 
   #dataIn(bytes: Buffer, at: number): DispositionValue {
-    const { filter } = this.#options;
+    const { filter, recorder } = this.#options;
     const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
+    const hasStatus = hasStatSN(bytes, at);
+    if (hasStatus) recorder?.status(bytes, at);
     if (filter.rewrites(initiatorTaskTag)) return Disposition.collect;
-    if (!hasStatSN(bytes, at)) return Disposition.pass;
+    if (!hasStatus) return Disposition.pass;
     filter.ended(initiatorTaskTag);
     return this.#patched(bytes, at, true);
   }

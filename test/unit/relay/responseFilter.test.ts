@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { decodeBhs, encodeBhs, type PduFields } from '../../../src/iscsi/layouts.ts';
 import { encodePdu, NO_DIGESTS, parseWirePdu, type Pdu } from '../../../src/iscsi/pdu.ts';
+import { TaskFunction } from '../../../src/iscsi/taskManagement.ts';
 import { CommandPolicy } from '../../../src/policy/commandPolicy.ts';
 import type { AccessRule } from '../../../src/policy/rules.ts';
 import { maskLunList, ResponseFilter } from '../../../src/relay/responseFilter.ts';
@@ -41,6 +42,14 @@ function command(
   filter.release(initiatorTaskTag);
   filter.command(encodeBhs('scsiCommand', { initiatorTaskTag, cdb }), 0, policyOf(rule));
 }
+
+const underWay = (filter: ResponseFilter) =>
+  filter.endedBy(
+    decodeBhs(
+      'taskManagementRequest',
+      encodeBhs('taskManagementRequest', { function: TaskFunction.nexusReset }),
+    ),
+  );
 
 const wholeData = (pdus: readonly Pdu[]) => Buffer.concat(pdus.map(({ data }) => data));
 
@@ -97,7 +106,7 @@ test.each([1, 4, 7, 8, 9, 16, 100])('a list in pieces of %i bytes comes out whol
   expect(headers.map(({ dataSN }) => dataSN)).toEqual(Array.from({ length: pieces }, (_, i) => i));
   expect(headers.at(-1)).toMatchObject({ hasStatus: true, underflow: true, residualCount: 32 });
   expect(filter.rewrites(7)).toBe(false);
-  expect(filter.tasks).toEqual([]);
+  expect(underWay(filter)).toEqual([]);
 });
 
 test('a list whose status comes in a SCSI Response goes out before it', () => {
@@ -204,24 +213,51 @@ test('after its answer a tag is free', () => {
 test('after an abort a tag is free, and what was held back for it is gone', () => {
   const filter = after(MASKING, 0xa0);
   filter.dataIn(dataIn(Buffer.alloc(256 * 1024), {}));
-  filter.tasks[0]!.isOver = true;
+  for (const task of underWay(filter)) task.isOver = true;
   expect(filter.rewrites(7)).toBe(true);
   command(filter, 0xa0);
   expect(filter.dataIn(dataIn(WHOLE, { hasStatus: true }))).toHaveLength(1);
+});
+
+test('the next command under a tag is another task than the one that was to be aborted', () => {
+  const filter = after(MASKING, 0x28);
+  const [aborted] = underWay(filter);
+  filter.ended(7);
+  command(filter, 0x28);
+  aborted!.isOver = true;
+  expectProtocolError('bad_sequence', () => command(filter, 0xa0));
+});
+
+test('a command that came after an abort under the same tag is no more the one that was to be aborted', () => {
+  const filter = after(MASKING, 0x28);
+  const [aborted] = underWay(filter);
+  aborted!.isOver = true;
+  command(filter, 0x28);
+  aborted!.isOver = true;
+  expectProtocolError('bad_sequence', () => command(filter, 0xa0));
+});
+
+test('tags that are used once and never again are forgotten, whatever their number', () => {
+  const filter = new ResponseFilter();
+  for (let tag = 0; tag < 20_000; tag++) {
+    command(filter, 0x28, { initiatorTaskTag: tag });
+    filter.ended(tag);
+  }
+  expect(underWay(filter)).toEqual([]);
 });
 
 test('a command that the target rejects leaves its tag free', () => {
   const filter = after(MASKING, 0xa0);
   filter.rejected(7);
   command(filter, 0x28);
-  expect(filter.tasks).toHaveLength(1);
+  expect(underWay(filter)).toHaveLength(1);
 });
 
 test('where nothing is rewritten, a tag in use is refused all the same: it may be rewritten later', () => {
   const filter = after({}, 0x00);
   expectProtocolError('bad_sequence', () => command(filter, 0xa0, { rule: MASKING }));
   filter.ended(7);
-  expect(filter.tasks).toEqual([]);
+  expect(underWay(filter)).toEqual([]);
 });
 
 test('a list is masked by the policy under which it was asked for', () => {
