@@ -16,7 +16,7 @@ const WIDTH = 4;
 export class Functions {
   readonly #nexus: Nexus;
   readonly #tasks: Tasks;
-  readonly #asked = new TagTable(WIDTH, 2, MAX_FUNCTIONS);
+  readonly #asked = new TagTable(WIDTH, 0, 2, MAX_FUNCTIONS);
 
   constructor(nexus: Nexus, tasks: Tasks) {
     this.#nexus = nexus;
@@ -25,14 +25,13 @@ export class Functions {
 
   /** @param lun as in Tasks */
   asked(initiatorTaskTag: number, taskFunction: number, lun: number, referencedTaskTag: number): void {
-    const known = this.#asked.find(initiatorTaskTag);
-    const asked = known === -1 ? this.#asked.add(initiatorTaskTag) : known;
+    const asked = this.#asked.put(initiatorTaskTag);
     if (asked === -1) return;
-    const { fields } = this.#asked;
-    fields[asked * WIDTH + FUNCTION] = taskFunction;
-    fields[asked * WIDTH + LUN] = lun;
-    fields[asked * WIDTH + REFERENCED] = referencedTaskTag;
-    fields[asked * WIDTH + ORDINAL] = this.#tasks.ordinal;
+    const { whole } = this.#asked;
+    whole[asked * WIDTH + FUNCTION] = taskFunction;
+    whole[asked * WIDTH + LUN] = lun;
+    whole[asked * WIDTH + REFERENCED] = referencedTaskTag;
+    whole[asked * WIDTH + ORDINAL] = this.#tasks.ordinal;
   }
 
   answered(initiatorTaskTag: number, response: number): void {
@@ -41,11 +40,11 @@ export class Functions {
       this.#nexus.taskManagement(0, response);
       return;
     }
-    const { fields } = this.#asked;
-    const taskFunction = fields[asked * WIDTH + FUNCTION]!;
-    const lun = fields[asked * WIDTH + LUN]!;
-    const referenced = fields[asked * WIDTH + REFERENCED]!;
-    const ordinal = fields[asked * WIDTH + ORDINAL]!;
+    const { whole } = this.#asked;
+    const taskFunction = whole[asked * WIDTH + FUNCTION]!;
+    const lun = whole[asked * WIDTH + LUN]!;
+    const referenced = whole[asked * WIDTH + REFERENCED]!;
+    const ordinal = whole[asked * WIDTH + ORDINAL]!;
     this.#asked.remove(asked);
     this.#nexus.taskManagement(taskFunction, response);
     // A target that does not know the task will not answer it either: its status would have come before this response.

@@ -1,5 +1,5 @@
 import type { Lun } from '../iscsi/lun.ts';
-import { accountSnapshot, type Account } from './account.ts';
+import { accountSnapshot, OTHER, type Account } from './account.ts';
 import { ACCOUNT_LENGTH, CELL_LENGTH, Figure, STREAMS } from './cell.ts';
 import { IO_CLASSES } from './ioClass.ts';
 import { Nexus } from './nexus.ts';
@@ -17,7 +17,6 @@ export interface LedgerOptions {
 const MAX_ACCOUNTS = 512;
 /** So that one who asks for logical units that are not there cannot take the places of others. */
 const MAX_LUNS = 64;
-const OTHER = 'other';
 
 /**
  * What passed, by initiator, target and logical unit, in plain numbers. It outlives sessions, so that nothing that is counted goes
@@ -43,7 +42,7 @@ export class Ledger {
     this.#otherBooks = {
       nexus: new Nexus(OTHER, OTHER),
       figures: this.#figures,
-      accountOf: () => this.#overflowing(this.#otherAccount.at),
+      accountOf: () => this.#overflowing(this.#otherAccount),
     };
   }
 
@@ -77,19 +76,22 @@ export class Ledger {
       this.#hasOtherNexus = true;
       return this.#otherBooks;
     }
-    const luns = new TagTable(1, 4, MAX_LUNS);
+    const luns = new TagTable(1, 0, 4, MAX_LUNS);
     /** Of logical units beyond the bound, and of those whose LUN has no form that we know. */
-    let others: number | undefined;
-    const accountOf = (lun: Lun | undefined): number => {
+    let others: Account | undefined;
+    const accountOf = (lun: Lun | undefined): Account => {
       if (lun !== undefined) {
         const tag = typeof lun === 'number' ? lun : -1;
         const known = luns.find(tag);
-        if (known !== -1) return luns.fields[known]!;
-        const added = this.#isFull ? -1 : luns.add(tag);
-        if (added !== -1) return (luns.fields[added] = this.#newAccount(initiator, target, String(lun)));
+        if (known !== -1) return this.#accounts[luns.whole[known]!]!;
+        const added = this.#isFull ? -1 : luns.put(tag);
+        if (added !== -1) {
+          luns.whole[added] = this.#accounts.length;
+          return this.#newAccount(initiator, target, String(lun));
+        }
       }
       if (others === undefined && !this.#isFull) others = this.#newAccount(initiator, target, OTHER);
-      return this.#overflowing(others ?? this.#otherAccount.at);
+      return this.#overflowing(others ?? this.#otherAccount);
     };
     const books = { nexus: new Nexus(initiator, target), figures: this.#figures, accountOf };
     this.#books.set(key, books);
@@ -100,15 +102,16 @@ export class Ledger {
     return this.#accounts.length >= this.#maxAccounts;
   }
 
-  #overflowing(account: number): number {
+  #overflowing(account: Account): Account {
     this.#overflow++;
     return account;
   }
 
-  #newAccount(initiator: string, target: string, lun: string): number {
+  #newAccount(initiator: string, target: string, lun: string): Account {
     const at = (1 + this.#accounts.length) * ACCOUNT_LENGTH;
-    this.#accounts.push(this.#begin({ initiator, target, lun, at }));
-    return at;
+    const account = this.#begin({ initiator, target, lun, at });
+    this.#accounts.push(account);
+    return account;
   }
 
   /** No stream ended at any block yet. */

@@ -7,7 +7,7 @@ const MAX_PINGS = 64;
 /** NOPs that one side has to answer. */
 export class Pings {
   readonly #figures: SideFigures;
-  readonly #sent = new TagTable(1, 2, MAX_PINGS);
+  readonly #sent = new TagTable(0, 1, 2, MAX_PINGS);
 
   constructor(figures: SideFigures) {
     this.#figures = figures;
@@ -15,16 +15,15 @@ export class Pings {
 
   /** @param now ms */
   sent(tag: number, now: number): void {
-    const known = this.#sent.find(tag);
-    const ping = known === -1 ? this.#sent.add(tag) : known;
-    if (ping !== -1) this.#sent.fields[ping] = now;
+    const ping = this.#sent.put(tag);
+    if (ping !== -1) this.#sent.real[ping] = now;
   }
 
   answered(tag: number, now: number): void {
     const ping = this.#sent.find(tag);
     if (ping === -1) return;
     this.#figures.pings++;
-    this.#figures.pingTime += now - this.#sent.fields[ping]!;
+    this.#figures.pingTime += now - this.#sent.real[ping]!;
     this.#sent.remove(ping);
   }
 

@@ -1,4 +1,5 @@
 import { Figure } from './cell.ts';
+import type { Clock } from './clock.ts';
 import type { Tasks } from './tasks.ts';
 
 /** More PDUs of commands than that in one chunk share nothing of its time. */
@@ -12,14 +13,16 @@ const MAX_TOUCHED = 64;
 export class Processing {
   readonly #figures: Float64Array;
   readonly #tasks: Tasks;
+  readonly #clock: Clock;
   readonly #touchedTasks = new Int32Array(MAX_TOUCHED);
   readonly #touchedCells = new Int32Array(MAX_TOUCHED);
   #touched = 0;
   #lastCell = -1;
 
-  constructor(figures: Float64Array, tasks: Tasks) {
+  constructor(figures: Float64Array, tasks: Tasks, clock: Clock) {
     this.#figures = figures;
     this.#tasks = tasks;
+    this.#clock = clock;
   }
 
   /** The chunk has a PDU of this task. */
@@ -31,18 +34,20 @@ export class Processing {
     this.#touched++;
   }
 
-  /** @param begin when the chunk came and `end` when all of it had been handed on; ms */
-  endChunk(begin: number, end: number): void {
+  /** All of the chunk has been handed on. @param now ms; the clock still says when it came */
+  endChunk(now: number): void {
+    const elapsed = now - this.#clock[0]!;
+    this.#clock[0] = now;
     const touched = this.#touched;
     if (touched === 0) {
-      if (this.#lastCell !== -1) this.#figures[this.#lastCell + Figure.gateway]! += end - begin;
+      if (this.#lastCell !== -1) this.#figures[this.#lastCell + Figure.gateway]! += elapsed;
       return;
     }
-    const share = (end - begin) / touched;
+    const share = elapsed / touched;
     for (let i = 0; i < touched; i++) {
       const task = this.#touchedTasks[i]!;
       this.#figures[this.#touchedCells[i]! + Figure.gateway]! += share;
-      if (this.#tasks.isLive(task)) this.#tasks.handedOn(task, end);
+      if (this.#tasks.isLive(task)) this.#tasks.handedOn(task);
     }
     this.#touched = 0;
   }

@@ -11,11 +11,13 @@ import {
 import { canonicalLun, type Lun } from '../iscsi/lun.ts';
 import { Opcode } from '../iscsi/opcode.ts';
 import { ScsiStatus } from '../scsi/status.ts';
+import { OTHER, type Account } from './account.ts';
 import { blocksAt, firstBlockAt } from './blockRange.ts';
 import { bucketOf, SIZE_BOUNDS_BYTES } from './buckets.ts';
 import { CELL_LENGTH, failureOf, Figure } from './cell.ts';
+import { newClock } from './clock.ts';
 import { Functions } from './functions.ts';
-import { ioClassAt, OTHER } from './ioClass.ts';
+import { ioClassAt, OTHER as OTHER_CLASS } from './ioClass.ts';
 import type { DenialKind, Nexus } from './nexus.ts';
 import { Pings } from './pings.ts';
 import { Processing } from './processing.ts';
@@ -28,8 +30,8 @@ export interface Books {
   readonly nexus: Nexus;
   /** All cells of all accounts; see cell.ts. */
   readonly figures: Float64Array;
-  /** Place of the account's first cell. Makes the account, if there is room for it. */
-  accountOf(lun: Lun | undefined): number;
+  /** Makes the account, if there is room for it; else it is an other. */
+  accountOf(lun: Lun | undefined): Account;
 }
 
 /** Fields of single PDUs. */
@@ -64,7 +66,12 @@ export class Recorder {
   /** By who has to answer. */
   readonly #pings: Readonly<Record<Side, Pings>>;
   readonly #isPaused: Record<Side, boolean> = { initiator: false, target: false };
-  #at = 0;
+  readonly #clock = newClock();
+  /** The LUN of the last command, as it was written, what tells it from others, and its account: most ask for the same one. */
+  #lunHigh = -1;
+  #lunLow = -1;
+  #lun = 0;
+  #account = 0;
   #isClosed = false;
 
   constructor(books: Books, now: () => number) {
@@ -72,9 +79,9 @@ export class Recorder {
     this.#books = books;
     this.#figures = figures;
     this.#now = now;
-    this.#tasks = new Tasks(figures);
+    this.#tasks = new Tasks(figures, this.#clock);
     this.#functions = new Functions(nexus, this.#tasks);
-    this.#processing = new Processing(figures, this.#tasks);
+    this.#processing = new Processing(figures, this.#tasks, this.#clock);
     this.#pings = {
       initiator: new Pings(nexus.side('initiator')),
       target: new Pings(nexus.side('target')),
@@ -84,24 +91,23 @@ export class Recorder {
 
   /** A chunk has come; what is told until `endChunk` was in it. */
   beginChunk(): void {
-    this.#at = this.#now();
+    this.#clock[0] = this.#now();
   }
 
   /** All of it has been handed on. */
   endChunk(): void {
-    this.#processing.endChunk(this.#at, this.#now());
+    this.#processing.endChunk(this.#now());
   }
 
   /** A SCSI Command that goes on to the target. */
   command(bytes: Buffer, at: number): void {
-    const lun = canonicalLun(bytes, at + Offset.lun);
     const ioClass = ioClassAt(bytes, at + CDB);
-    const cell = this.#books.accountOf(lun) + ioClass * CELL_LENGTH;
+    const cell = this.#accountAt(bytes, at + Offset.lun) + ioClass * CELL_LENGTH;
     const flags = flagsAt(bytes, at);
     const expected = (flags & READ_OR_WRITE) === 0 ? 0 : u32At(bytes, at + EXPECTED_LENGTH);
     const figures = this.#figures;
     figures[cell + Figure.commands]!++;
-    if (ioClass !== OTHER) {
+    if (ioClass !== OTHER_CLASS) {
       figures[cell + Figure.size]! += expected;
       figures[cell + Figure.sizeBuckets + bucketOf(SIZE_BOUNDS_BYTES, expected)]!++;
       if (isSequential(figures, cell, firstBlockAt(bytes, at), blocksAt(bytes, at))) {
@@ -110,7 +116,7 @@ export class Recorder {
     }
     const awaitsData = (flags & Flag.final) === 0;
     const tag = u32At(bytes, at + Offset.initiatorTaskTag);
-    const task = this.#tasks.begin(tag, cell, lunKey(lun), expected, awaitsData, this.#at);
+    const task = this.#tasks.begin(tag, cell, this.#lun, expected, awaitsData);
     if (task !== -1) {
       this.#processing.touch(task, cell);
     } else {
@@ -125,14 +131,14 @@ export class Recorder {
     const task = this.#tasks.find(u32At(bytes, at + Offset.initiatorTaskTag));
     if (task === -1) return;
     const isSolicited = u32At(bytes, at + Offset.targetTransferTag) !== RESERVED_TAG;
-    this.#tasks.dataEnded(task, isSolicited, this.#at);
+    this.#tasks.dataEnded(task, isSolicited);
     this.#processing.touch(task, this.#tasks.cellOf(task));
   }
 
   r2t(bytes: Buffer, at: number): void {
     const task = this.#tasks.find(u32At(bytes, at + Offset.initiatorTaskTag));
     if (task === -1) return;
-    this.#tasks.r2t(task, this.#at);
+    this.#tasks.r2t(task);
     this.#processing.touch(task, this.#tasks.cellOf(task));
   }
 
@@ -154,10 +160,13 @@ export class Recorder {
     const figures = this.#figures;
     const cell = this.#tasks.cellOf(task);
     const response = opcodeAt(bytes, at) === Opcode.scsiResponse ? bytes[at + RESPONSE]! : 0;
-    const failure = failureOf(response, bytes[at + STATUS]!, data?.subarray(SENSE));
-    if (failure !== -1) figures[cell + Figure.failures + failure]!++;
+    const status = bytes[at + STATUS]!;
+    if (response !== 0 || status !== ScsiStatus.good) {
+      const failure = failureOf(response, status, data?.subarray(SENSE));
+      if (failure !== -1) figures[cell + Figure.failures + failure]!++;
+    }
     if (response === 0) figures[cell + Figure.bytes]! += transferred(this.#tasks.expectedOf(task), bytes, at);
-    this.#tasks.end(task, this.#at);
+    this.#tasks.end(task);
     this.#processing.touch(task, cell);
   }
 
@@ -175,15 +184,16 @@ export class Recorder {
 
   nopOut(bytes: Buffer, at: number): void {
     const tag = u32At(bytes, at + Offset.initiatorTaskTag);
-    if (tag !== RESERVED_TAG) this.#pings.target.sent(tag, this.#at);
-    else this.#pings.initiator.answered(u32At(bytes, at + Offset.targetTransferTag), this.#at);
+    if (tag !== RESERVED_TAG) this.#pings.target.sent(tag, this.#clock[0]!);
+    else this.#pings.initiator.answered(u32At(bytes, at + Offset.targetTransferTag), this.#clock[0]!);
   }
 
   nopIn(bytes: Buffer, at: number): void {
     const tag = u32At(bytes, at + Offset.initiatorTaskTag);
     const targetTransferTag = u32At(bytes, at + Offset.targetTransferTag);
-    if (tag !== RESERVED_TAG) this.#pings.target.answered(tag, this.#at);
-    else if (targetTransferTag !== RESERVED_TAG) this.#pings.initiator.sent(targetTransferTag, this.#at);
+    if (tag !== RESERVED_TAG) this.#pings.target.answered(tag, this.#clock[0]!);
+    else if (targetTransferTag !== RESERVED_TAG)
+      this.#pings.initiator.sent(targetTransferTag, this.#clock[0]!);
   }
 
   /** A Reject. @param data its data segment: the header of what the target did not take */
@@ -237,6 +247,20 @@ export class Recorder {
     this.#tasks.abortAll(this.#tasks.ordinal);
     for (const side of ['initiator', 'target'] as const) this.resume(side);
     this.#books.nexus.sessions--;
+  }
+
+  /** Place of the account of the LUN at `bytes[at]`; `#lun` then tells it apart. */
+  #accountAt(bytes: Buffer, at: number): number {
+    const high = u32At(bytes, at);
+    const low = u32At(bytes, at + 4);
+    if (high === this.#lunHigh && low === this.#lunLow) return this.#account;
+    const lun = canonicalLun(bytes, at);
+    const account = this.#books.accountOf(lun);
+    this.#lun = lunKey(lun);
+    this.#account = account.at;
+    this.#lunHigh = account.lun === OTHER ? -1 : high; // each command there is counted as overflow
+    this.#lunLow = low;
+    return account.at;
   }
 }
 

@@ -7,31 +7,34 @@ const SPREAD = 0x9e3779b1 | 0;
  * nothing is left to the garbage collector at a PDU. It grows by doubling, up to a bound.
  */
 export class TagTable {
-  /** Field f of record r is at `r * width + f`. Replaced when the table grows: read it anew after `add`. */
-  fields: Float64Array;
-  readonly #width: number;
+  /** Whole numbers of 32 bits: field f of record r is at `r * width + f`. Replaced when the table grows: read it anew after `put`. */
+  whole: Int32Array = new Int32Array(0);
+  /** As `whole`, for other numbers. */
+  real: Float64Array = new Float64Array(0);
+  /** True if the last `put` made its record. */
+  isNew = false;
+  readonly #wholeWidth: number;
+  readonly #realWidth: number;
   readonly #max: number;
-  #tags: Int32Array;
-  #isLive: Uint8Array;
-  /** Record + 1; 0 where there is none. At least twice as long as there are records. */
-  #slots: Int32Array;
-  #free: Int32Array;
+  #tags = new Int32Array(0);
+  /** Record + 1; 0 where there is none. Twice as long as there can be records. */
+  #slots = new Int32Array(0);
+  /** Where each record stands in it; -1 for one that is free. */
+  #slotOf = new Int32Array(0);
+  #free = new Int32Array(0);
   #freeCount = 0;
   #shift = 0;
 
   /**
-   * @param width fields of a record
+   * @param wholeWidth fields of a record in `whole`
+   * @param realWidth and in `real`
    * @param capacity records to begin with, a power of two
    * @param max the most that there can be, a power of two
    */
-  constructor(width: number, capacity: number, max: number) {
-    this.#width = width;
+  constructor(wholeWidth: number, realWidth: number, capacity: number, max: number) {
+    this.#wholeWidth = wholeWidth;
+    this.#realWidth = realWidth;
     this.#max = max;
-    this.fields = new Float64Array(0);
-    this.#tags = new Int32Array(0);
-    this.#isLive = new Uint8Array(0);
-    this.#slots = new Int32Array(0);
-    this.#free = new Int32Array(0);
     this.#resize(capacity);
   }
 
@@ -46,84 +49,89 @@ export class TagTable {
 
   /** @returns the record, or -1 */
   find(tag: number): number {
-    const slots = this.#slots;
-    const tags = this.#tags;
-    const wanted = tag | 0;
-    const mask = slots.length - 1;
-    let slot = Math.imul(wanted, SPREAD) >>> this.#shift;
-    for (;;) {
-      const record = slots[slot]! - 1;
-      if (record === NONE || tags[record] === wanted) return record;
-      slot = (slot + 1) & mask;
-    }
+    return this.#slots[this.#slotFor(tag | 0)]! - 1;
   }
 
   /**
-   * Makes a record for a tag that has none; its fields hold whatever was there before.
+   * Finds the record or makes one, whose fields hold whatever was there before; `isNew` tells which.
    *
    * @returns the record, or -1 if there is no place
    */
-  add(tag: number): number {
+  put(tag: number): number {
+    const wanted = tag | 0;
+    let slot = this.#slotFor(wanted);
+    const known = this.#slots[slot]! - 1;
+    this.isNew = known === NONE;
+    if (known !== NONE) return known;
     if (this.#freeCount === 0) {
       if (this.capacity >= this.#max) return NONE;
       this.#resize(2 * this.capacity);
+      slot = this.#slotFor(wanted);
     }
     const record = this.#free[--this.#freeCount]!;
-    this.#tags[record] = tag;
-    this.#isLive[record] = 1;
-    this.#place(record);
+    this.#tags[record] = wanted;
+    this.#slots[slot] = record + 1;
+    this.#slotOf[record] = slot;
     return record;
   }
 
-  /** The record of `find` or `add` is over. */
+  /** The record of `find` or `put` is over. */
   remove(record: number): void {
     const slots = this.#slots;
     const mask = slots.length - 1;
-    let hole = this.#homeOf(record);
-    while (slots[hole] !== record + 1) hole = (hole + 1) & mask;
+    let hole = this.#slotOf[record]!;
     // Those behind it move up, unless that would take them before the place where looking for them begins.
     for (let slot = (hole + 1) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const home = this.#homeOf(slots[slot]! - 1);
+      const moving = slots[slot]! - 1;
+      const home = Math.imul(this.#tags[moving]!, SPREAD) >>> this.#shift;
       if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
-      slots[hole] = slots[slot]!;
+      slots[hole] = moving + 1;
+      this.#slotOf[moving] = hole;
       hole = slot;
     }
     slots[hole] = 0;
-    this.#isLive[record] = 0;
+    this.#slotOf[record] = NONE;
     this.#free[this.#freeCount++] = record;
   }
 
   isLive(record: number): boolean {
-    return this.#isLive[record] === 1;
+    return this.#slotOf[record] !== NONE;
   }
 
-  #homeOf(record: number): number {
-    return Math.imul(this.#tags[record]!, SPREAD) >>> this.#shift;
-  }
-
-  #place(record: number): void {
+  /** The slot in which this tag's record stands, or the empty one in which it would. */
+  #slotFor(tag: number): number {
     const slots = this.#slots;
+    const tags = this.#tags;
     const mask = slots.length - 1;
-    let slot = this.#homeOf(record);
-    while (slots[slot] !== 0) slot = (slot + 1) & mask;
-    slots[slot] = record + 1;
+    let slot = Math.imul(tag, SPREAD) >>> this.#shift;
+    for (;;) {
+      const record = slots[slot]! - 1;
+      if (record === NONE || tags[record] === tag) return slot;
+      slot = (slot + 1) & mask;
+    }
   }
 
   #resize(capacity: number): void {
     const before = this.capacity;
-    const fields = new Float64Array(capacity * this.#width);
-    fields.set(this.fields);
-    this.fields = fields;
-    const tags = new Int32Array(capacity);
-    tags.set(this.#tags);
-    this.#tags = tags;
-    const isLive = new Uint8Array(capacity);
-    isLive.set(this.#isLive);
-    this.#isLive = isLive;
+    this.whole = grown(this.whole, new Int32Array(capacity * this.#wholeWidth));
+    this.real = grown(this.real, new Float64Array(capacity * this.#realWidth));
+    this.#tags = grown(this.#tags, new Int32Array(capacity));
     this.#free = new Int32Array(capacity);
     for (let record = capacity - 1; record >= before; record--) this.#free[this.#freeCount++] = record;
-    this.#slots = new Int32Array(2 * capacity);
     this.#shift = Math.clz32(2 * capacity - 1);
-    for (let record = 0; record < before; record++) if (isLive[record] === 1) this.#place(record);
+    this.#slots = new Int32Array(2 * capacity);
+    const slotOf = new Int32Array(capacity).fill(NONE);
+    // It grows when it is full: every record that there was is live.
+    for (let record = 0; record < before; record++) {
+      const slot = this.#slotFor(this.#tags[record]!);
+      this.#slots[slot] = record + 1;
+      slotOf[record] = slot;
+    }
+    this.#slotOf = slotOf;
   }
+}
+
+function grown<T extends Int32Array | Float64Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
 }

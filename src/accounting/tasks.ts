@@ -1,37 +1,40 @@
 import { bucketOf, DURATION_BOUNDS_MS } from './buckets.ts';
 import { Figure } from './cell.ts';
+import type { Clock } from './clock.ts';
 import { TagTable } from './tagTable.ts';
 
 /** More than any target's command window. What is beyond is counted, but not timed. */
 const MAX_TASKS = 4096;
 const TASKS = 32;
 
-/** Fields of a task. */
+/** Fields of a task: whole numbers. */
 const CELL = 0;
 const LUN = 1;
 const ORDINAL = 2;
-const EXPECTED = 3;
-/** When the command came, and until when its time has been told apart; ms. */
-const START = 4;
-const MARK = 5;
-/** How long the target had the ball so far; ms. */
-const TARGET_TIME = 6;
 /** R2Ts whose data is on its way, and whether unsolicited data is. */
-const R2TS = 7;
-const UNSOLICITED = 8;
-const WIDTH = 9;
+const R2TS = 3;
+const UNSOLICITED = 4;
+const WHOLE = 5;
+/** Others: bytes; when the command came, until when its time has been told apart, how long the target had the ball so far, in ms. */
+const EXPECTED = 0;
+const START = 1;
+const MARK = 2;
+const TARGET_TIME = 3;
+const REAL = 4;
 
 /**
  * The commands of one session that are under way, and whose turn it is at each: the initiator's as long as data is on its way that the
  * target asked for or that was announced with the command, else the target's. Its ball, so to say.
  */
 export class Tasks {
-  readonly #table = new TagTable(WIDTH, TASKS, MAX_TASKS);
+  readonly #table = new TagTable(WHOLE, REAL, TASKS, MAX_TASKS);
   readonly #figures: Float64Array;
+  readonly #clock: Clock;
   #ordinal = 0;
 
-  constructor(figures: Float64Array) {
+  constructor(figures: Float64Array, clock: Clock) {
     this.#figures = figures;
+    this.#clock = clock;
   }
 
   /** @returns the task with this tag, or -1 */
@@ -44,15 +47,15 @@ export class Tasks {
   }
 
   cellOf(task: number): number {
-    return this.#table.fields[task * WIDTH + CELL]!;
+    return this.#table.whole[task * WHOLE + CELL]!;
   }
 
   /** What the initiator expects to transfer, in bytes. */
   expectedOf(task: number): number {
-    return this.#table.fields[task * WIDTH + EXPECTED]!;
+    return this.#table.real[task * REAL + EXPECTED]!;
   }
 
-  /** The next command comes later than all those whose number is below this. */
+  /** The last command's number; wraps round. */
   get ordinal(): number {
     return this.#ordinal;
   }
@@ -63,65 +66,58 @@ export class Tasks {
    * @param lun anything that tells logical units apart
    * @returns the task, or -1 if there is no place
    */
-  begin(
-    initiatorTaskTag: number,
-    cell: number,
-    lun: number,
-    expected: number,
-    awaitsData: boolean,
-    now: number,
-  ): number {
+  begin(initiatorTaskTag: number, cell: number, lun: number, expected: number, awaitsData: boolean): number {
     const table = this.#table;
-    const forgotten = table.find(initiatorTaskTag);
-    if (forgotten !== -1) this.abort(forgotten);
-    this.#ordinal++;
-    const task = table.add(initiatorTaskTag);
+    const task = table.put(initiatorTaskTag);
+    this.#ordinal = (this.#ordinal + 1) | 0;
     if (task === -1) return -1;
-    const { fields } = table;
-    const at = task * WIDTH;
-    fields[at + CELL] = cell;
-    fields[at + LUN] = lun;
-    fields[at + ORDINAL] = this.#ordinal;
-    fields[at + EXPECTED] = expected;
-    fields[at + START] = now;
-    fields[at + MARK] = now;
-    fields[at + TARGET_TIME] = 0;
-    fields[at + R2TS] = 0;
-    fields[at + UNSOLICITED] = awaitsData ? 1 : 0;
+    if (!table.isNew) this.#countAborted(task);
+    const now = this.#clock[0]!;
+    const { whole, real } = table;
+    const at = task * WHOLE;
+    whole[at + CELL] = cell;
+    whole[at + LUN] = lun;
+    whole[at + ORDINAL] = this.#ordinal;
+    whole[at + R2TS] = 0;
+    whole[at + UNSOLICITED] = awaitsData ? 1 : 0;
+    const realAt = task * REAL;
+    real[realAt + EXPECTED] = expected;
+    real[realAt + START] = now;
+    real[realAt + MARK] = now;
+    real[realAt + TARGET_TIME] = 0;
     this.#figures[cell + Figure.inFlight]!++;
     return task;
   }
 
   /** The target asks for data. */
-  r2t(task: number, now: number): void {
-    this.#settle(task, now);
-    this.#table.fields[task * WIDTH + R2TS]!++;
+  r2t(task: number): void {
+    this.#settle(task);
+    this.#table.whole[task * WHOLE + R2TS]!++;
     this.#figures[this.cellOf(task) + Figure.r2ts]!++;
   }
 
   /** The last Data-Out of a burst. */
-  dataEnded(task: number, isSolicited: boolean, now: number): void {
-    this.#settle(task, now);
-    const { fields } = this.#table;
-    const at = task * WIDTH;
-    if (!isSolicited) fields[at + UNSOLICITED] = 0;
-    else if (fields[at + R2TS]! > 0) fields[at + R2TS]!--;
+  dataEnded(task: number, isSolicited: boolean): void {
+    this.#settle(task);
+    const { whole } = this.#table;
+    const at = task * WHOLE;
+    if (!isSolicited) whole[at + UNSOLICITED] = 0;
+    else if (whole[at + R2TS]! > 0) whole[at + R2TS]!--;
   }
 
   /** The gateway has had the task's PDU until now: that was neither the target's time nor the initiator's. */
-  handedOn(task: number, now: number): void {
-    this.#table.fields[task * WIDTH + MARK] = now;
+  handedOn(task: number): void {
+    this.#table.real[task * REAL + MARK] = this.#clock[0]!;
   }
 
   /** The command has its status. */
-  end(task: number, now: number): void {
-    this.#settle(task, now);
-    const { fields } = this.#table;
+  end(task: number): void {
+    this.#settle(task);
+    const { real } = this.#table;
     const figures = this.#figures;
-    const at = task * WIDTH;
-    const cell = fields[at + CELL]!;
-    const duration = now - fields[at + START]!;
-    const targetTime = fields[at + TARGET_TIME]!;
+    const cell = this.cellOf(task);
+    const duration = this.#clock[0]! - real[task * REAL + START]!;
+    const targetTime = real[task * REAL + TARGET_TIME]!;
     figures[cell + Figure.duration]! += duration;
     figures[cell + Figure.durationBuckets + bucketOf(DURATION_BOUNDS_MS, duration)]!++;
     figures[cell + Figure.targetDuration]! += targetTime;
@@ -132,9 +128,7 @@ export class Tasks {
 
   /** The command ends without a status. */
   abort(task: number): void {
-    const cell = this.cellOf(task);
-    this.#figures[cell + Figure.inFlight]!--;
-    this.#figures[cell + Figure.aborted]!++;
+    this.#countAborted(task);
     this.#table.remove(task);
   }
 
@@ -146,7 +140,7 @@ export class Tasks {
    */
   abortAll(ordinal: number, lun?: number): void {
     for (let task = 0; task < this.#table.capacity; task++) {
-      if (this.isLive(task) && (lun === undefined || this.#table.fields[task * WIDTH + LUN] === lun)) {
+      if (this.isLive(task) && (lun === undefined || this.#table.whole[task * WHOLE + LUN] === lun)) {
         this.abortIfBefore(task, ordinal);
       }
     }
@@ -154,21 +148,28 @@ export class Tasks {
 
   /** So does this one, if it came before. */
   abortIfBefore(task: number, ordinal: number): void {
-    if (this.#table.fields[task * WIDTH + ORDINAL]! <= ordinal) this.abort(task);
+    if (((this.#table.whole[task * WHOLE + ORDINAL]! - ordinal) | 0) <= 0) this.abort(task);
+  }
+
+  #countAborted(task: number): void {
+    const cell = this.cellOf(task);
+    this.#figures[cell + Figure.inFlight]!--;
+    this.#figures[cell + Figure.aborted]!++;
   }
 
   /** Puts the time since the last turn down to whose turn it was. */
-  #settle(task: number, now: number): void {
-    const { fields } = this.#table;
-    const at = task * WIDTH;
-    const elapsed = now - fields[at + MARK]!;
-    fields[at + MARK] = now;
-    const isR2TOpen = fields[at + R2TS]! > 0;
-    if (!isR2TOpen && fields[at + UNSOLICITED] === 0) {
-      fields[at + TARGET_TIME]! += elapsed;
+  #settle(task: number): void {
+    const { whole, real } = this.#table;
+    const now = this.#clock[0]!;
+    const elapsed = now - real[task * REAL + MARK]!;
+    real[task * REAL + MARK] = now;
+    const at = task * WHOLE;
+    const isR2TOpen = whole[at + R2TS]! > 0;
+    if (!isR2TOpen && whole[at + UNSOLICITED] === 0) {
+      real[task * REAL + TARGET_TIME]! += elapsed;
       return;
     }
-    const cell = fields[at + CELL]!;
+    const cell = whole[at + CELL]!;
     this.#figures[cell + Figure.initiatorWait]! += elapsed;
     if (isR2TOpen) this.#figures[cell + Figure.r2tWait]! += elapsed;
   }

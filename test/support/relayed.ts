@@ -1,3 +1,4 @@
+import type { Recorder } from '../../src/accounting/recorder.ts';
 import type { TargetRecord } from '../../src/discovery/sendTargets.ts';
 import type { PduFields, PduKind } from '../../src/iscsi/layouts.ts';
 import { encodePdu, NO_DIGESTS, type Digests, type Pdu } from '../../src/iscsi/pdu.ts';
@@ -28,6 +29,7 @@ export interface RelayedOptions {
   readonly commandWindow?: CommandWindow;
   readonly maxRecv?: { readonly initiator: number; readonly target: number };
   readonly proofs?: Proofs;
+  readonly recorder?: Recorder;
   /** Parts of the access rule, if no proofs are given. */
   readonly access?: Partial<AccessRule>;
 }
@@ -49,6 +51,7 @@ export class Relayed {
       expStatSN: options.expStatSN ?? TARGET_STAT_SN,
       commandWindow: options.commandWindow ?? COMMAND_WINDOW,
       record: RECORD,
+      ...(options.recorder && { recorder: options.recorder }),
       toTarget: (view) => void this.#views.target.push(view),
       onDenied: (denied) => void this.denied.push(denied),
       toInitiator: (view) => void this.#views.initiator.push(view),
