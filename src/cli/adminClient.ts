@@ -158,6 +158,6 @@ function reasonOf(
   return [printable(code || message), elsewhere];
 }
 
-export function nameOf({ address }: AdminPeer): string {
+function nameOf({ address }: AdminPeer): string {
   return 'socket' in address ? `unix:${address.socket}` : formatPortal(address);
 }

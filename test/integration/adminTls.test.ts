@@ -98,12 +98,17 @@ test('new files hold at once, for connections that there are as well', async () 
   const standing = connect({ port: listener.port, host: '127.0.0.1', ca, ...client });
   onTestFinished(() => void standing.destroy());
   await once(standing, 'secureConnect');
-  standing.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+  const request = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n';
+  let answers = '';
+  standing.on('data', (chunk: Buffer) => (answers += chunk.toString())).on('error', () => {});
+  standing.write(request);
   await once(standing, 'data');
   await writeFile(path('ca.crl'), crlOf([revoked.cert, client.cert]));
   const closed = once(standing, 'close');
   listener.server.renewTls(await optionsOf(path));
+  standing.write(request);
   await closed;
+  expect(answers.match(/200 OK/g)).toHaveLength(1);
   await expect(ask(listener, 'GET', '/sessions', client)).rejects.toThrow();
 });
 
