@@ -38,13 +38,16 @@ function classSnapshot(figures: Float64Array, cell: number): ClassSnapshot {
     return { bounds, counts, sum, count: counts.reduce((all, count) => all + count, 0) };
   };
   const seconds = (place: number): number => figure(place) / 1000;
+  const duration = histogram(DURATION_BOUNDS, Figure.durationBuckets, seconds(Figure.duration));
+  const [commands, aborted, untimed] = [Figure.commands, Figure.aborted, Figure.untimed].map(figure);
   return {
-    commands: figure(Figure.commands),
+    commands: commands!,
     bytes: figure(Figure.bytes),
-    inFlight: figure(Figure.inFlight),
-    aborted: figure(Figure.aborted),
+    inFlight: commands! - aborted! - untimed! - duration.count,
+    aborted: aborted!,
+    untimed: untimed!,
     sequential: figure(Figure.sequential),
-    duration: histogram(DURATION_BOUNDS, Figure.durationBuckets, seconds(Figure.duration)),
+    duration,
     targetDuration: histogram(DURATION_BOUNDS, Figure.targetDurationBuckets, seconds(Figure.targetDuration)),
     initiatorWaitSeconds: seconds(Figure.initiatorWait),
     gatewaySeconds: seconds(Figure.gateway),

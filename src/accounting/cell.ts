@@ -10,8 +10,9 @@ import { IO_CLASSES } from './ioClass.ts';
 export const Figure = {
   commands: 0,
   bytes: 1,
-  inFlight: 2,
-  aborted: 3,
+  /** Ended without a status. What is in flight is what did neither that nor show up in durationBuckets, nor was never timed. */
+  aborted: 2,
+  untimed: 3,
   sequential: 4,
   r2ts: 5,
   duration: 6,

@@ -25,7 +25,6 @@ export class Nexus {
   readonly initiator: string;
   readonly target: string;
   sessions = 0;
-  untimed = 0;
   readonly #sides: Readonly<Record<Side, SideFigures>> = {
     initiator: new SideFigures(),
     target: new SideFigures(),
@@ -76,7 +75,6 @@ export class Nexus {
           count: this.#taskManagement[row * RESPONSES.length + column]!,
         })),
       ).filter(({ count }) => count > 0),
-      untimed: this.untimed,
     };
   }
 }

@@ -120,7 +120,7 @@ export class Recorder {
     if (task !== -1) {
       this.#processing.touch(task, cell);
     } else {
-      this.#books.nexus.untimed++;
+      figures[cell + Figure.untimed]!++;
       figures[cell + Figure.bytes]! += expected;
     }
   }

@@ -20,7 +20,7 @@ export interface FailureSnapshot {
   readonly count: number;
 }
 
-/** What one class of commands came to at one account, since the gateway began. `commands` = `duration.count` + `aborted` + `inFlight`, and those that were not timed. */
+/** What one class of commands came to at one account, since the gateway began: `commands` = `duration.count` + `aborted` + `untimed` + `inFlight`. */
 export interface ClassSnapshot {
   /** That went on to the target. */
   readonly commands: number;
@@ -29,6 +29,8 @@ export interface ClassSnapshot {
   readonly inFlight: number;
   /** Ended without a status: by task management, a Reject or the session's end. */
   readonly aborted: number;
+  /** Counted and not timed, because too many were under way. Their bytes are those that were expected. */
+  readonly untimed: number;
   /** Began where one of the last few of the same class had ended. */
   readonly sequential: number;
   /** From a command's arrival to its status. */
@@ -82,8 +84,6 @@ export interface NexusSnapshot {
     readonly response: string;
     readonly count: number;
   }[];
-  /** Commands that were counted and not timed: too many were under way. Their bytes are those that were expected. */
-  readonly untimed: number;
 }
 
 export interface LedgerSnapshot {

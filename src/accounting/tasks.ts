@@ -11,10 +11,11 @@ const TASKS = 32;
 const CELL = 0;
 const LUN = 1;
 const ORDINAL = 2;
-/** R2Ts whose data is on its way, and whether unsolicited data is. */
-const R2TS = 3;
-const UNSOLICITED = 4;
-const WHOLE = 5;
+/** What data is on its way: 1 if unsolicited, and 2 for each R2T. */
+const AWAITED = 3;
+const WHOLE = 4;
+const UNSOLICITED = 1;
+const R2T = 2;
 /** Others: bytes; when the command came, until when its time has been told apart, how long the target had the ball so far, in ms. */
 const EXPECTED = 0;
 const START = 1;
@@ -78,21 +79,19 @@ export class Tasks {
     whole[at + CELL] = cell;
     whole[at + LUN] = lun;
     whole[at + ORDINAL] = this.#ordinal;
-    whole[at + R2TS] = 0;
-    whole[at + UNSOLICITED] = awaitsData ? 1 : 0;
+    whole[at + AWAITED] = awaitsData ? UNSOLICITED : 0;
     const realAt = task * REAL;
     real[realAt + EXPECTED] = expected;
     real[realAt + START] = now;
     real[realAt + MARK] = now;
     real[realAt + TARGET_TIME] = 0;
-    this.#figures[cell + Figure.inFlight]!++;
     return task;
   }
 
   /** The target asks for data. */
   r2t(task: number): void {
     this.#settle(task);
-    this.#table.whole[task * WHOLE + R2TS]!++;
+    this.#table.whole[task * WHOLE + AWAITED]! += R2T;
     this.#figures[this.cellOf(task) + Figure.r2ts]!++;
   }
 
@@ -100,9 +99,9 @@ export class Tasks {
   dataEnded(task: number, isSolicited: boolean): void {
     this.#settle(task);
     const { whole } = this.#table;
-    const at = task * WHOLE;
-    if (!isSolicited) whole[at + UNSOLICITED] = 0;
-    else if (whole[at + R2TS]! > 0) whole[at + R2TS]!--;
+    const at = task * WHOLE + AWAITED;
+    if (!isSolicited) whole[at]! &= ~UNSOLICITED;
+    else if (whole[at]! >= R2T) whole[at]! -= R2T;
   }
 
   /** The gateway has had the task's PDU until now: that was neither the target's time nor the initiator's. */
@@ -122,7 +121,6 @@ export class Tasks {
     figures[cell + Figure.durationBuckets + bucketOf(DURATION_BOUNDS_MS, duration)]!++;
     figures[cell + Figure.targetDuration]! += targetTime;
     figures[cell + Figure.targetDurationBuckets + bucketOf(DURATION_BOUNDS_MS, targetTime)]!++;
-    figures[cell + Figure.inFlight]!--;
     this.#table.remove(task);
   }
 
@@ -152,9 +150,7 @@ export class Tasks {
   }
 
   #countAborted(task: number): void {
-    const cell = this.cellOf(task);
-    this.#figures[cell + Figure.inFlight]!--;
-    this.#figures[cell + Figure.aborted]!++;
+    this.#figures[this.cellOf(task) + Figure.aborted]!++;
   }
 
   /** Puts the time since the last turn down to whose turn it was. */
@@ -163,14 +159,13 @@ export class Tasks {
     const now = this.#clock[0]!;
     const elapsed = now - real[task * REAL + MARK]!;
     real[task * REAL + MARK] = now;
-    const at = task * WHOLE;
-    const isR2TOpen = whole[at + R2TS]! > 0;
-    if (!isR2TOpen && whole[at + UNSOLICITED] === 0) {
+    const awaited = whole[task * WHOLE + AWAITED]!;
+    if (awaited === 0) {
       real[task * REAL + TARGET_TIME]! += elapsed;
       return;
     }
-    const cell = whole[at + CELL]!;
+    const cell = this.cellOf(task);
     this.#figures[cell + Figure.initiatorWait]! += elapsed;
-    if (isR2TOpen) this.#figures[cell + Figure.r2tWait]! += elapsed;
+    if (awaited >= R2T) this.#figures[cell + Figure.r2tWait]! += elapsed;
   }
 }
