@@ -5,7 +5,7 @@ import type { UnixSocket } from '../config/adminAddress.ts';
 import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
 import type { SessionSummary } from '../telemetry/sessionSummary.ts';
 import type { StubCredentials } from '../tls/credentials.ts';
-import { printable } from './printable.ts';
+import { printable } from '../telemetry/printable.ts';
 
 /** Where a gateway's admin listener is, and what to show it. */
 export interface AdminPeer {

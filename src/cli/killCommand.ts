@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
 import { killSession } from './adminClient.ts';
 import { ADMIN_OPTIONS, adminPeer } from './adminOptions.ts';
 import { ExitCode } from './exitCode.ts';
-import { printable } from './printable.ts';
+import { printable } from '../telemetry/printable.ts';
 import { terminal } from './terminal.ts';
 
 export function killCommand() {

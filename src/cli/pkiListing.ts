@@ -1,7 +1,7 @@
 import type { Inventory, ListedCertificate } from '../pki/inventory.ts';
 import { certificateIdentity } from '../tls/identity.ts';
 import { parseSubjectAltName } from '../tls/subjectAltName.ts';
-import { printable } from './printable.ts';
+import { printable } from '../telemetry/printable.ts';
 
 /** What `sangate pki list --json` prints. Times are ISO 8601 in UTC; days are whole ones, below 0 after the end. */
 interface Listing {

@@ -1,7 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { listSessions } from './adminClient.ts';
 import { ADMIN_OPTIONS, adminPeer } from './adminOptions.ts';
-import { printableJson } from './printable.ts';
+import { printableJson } from '../telemetry/printable.ts';
 import { sessionTable } from './sessionTable.ts';
 import { terminal } from './terminal.ts';
 

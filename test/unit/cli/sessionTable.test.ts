@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytes, count, sessionTable } from '../../../src/cli/sessionTable.ts';
+import { sessionTable } from '../../../src/cli/sessionTable.ts';
 import { SESSION } from '../../support/adminListener.ts';
 
 test('a session is five lines that a person can read', () => {
@@ -54,33 +54,6 @@ test.each(['initiator', 'target', 'certificate', 'address', 'backend', 'portal',
     expect(table.split('\n')).toHaveLength(6);
   },
 );
-
-test.each([
-  [0, '0 B'],
-  [999, '999 B'],
-  [1023, '1023 B'],
-  [1024, '1.0 KiB'],
-  [10_188, '9.9 KiB'],
-  [10_230, '10 KiB'],
-  [1_023_999, '1.0 MiB'],
-  [1_048_576, '1.0 MiB'],
-  [1_288_490_189, '1.2 GiB'],
-  [2 ** 53 - 1, '8.0 PiB'],
-])('%i bytes are %s', (value, text) => {
-  expect(bytes(value)).toBe(text);
-});
-
-test.each([
-  [0, '0'],
-  [999, '999'],
-  [1000, '1.0 k'],
-  [12_345, '12 k'],
-  [999_499, '999 k'],
-  [999_500, '1.0 M'],
-  [4_200_000_000, '4.2 G'],
-])('%i commands are %s', (value, text) => {
-  expect(count(value)).toBe(text);
-});
 
 /** As terminals count: CJK takes two columns, all else here one. */
 const widest = (line: string): number =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { printable, printableJson } from '../../../src/cli/printable.ts';
+import { printable, printableJson } from '../../../src/telemetry/printable.ts';
 
 const HOSTILE = [
   ['an escape sequence', 'a\u001b[2Jb'],

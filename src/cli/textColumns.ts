@@ -1,0 +1,22 @@
+/** Cuts the middle out: a name's beginning says whose it is, its end which one. */
+export function fit(line: string, width: number): string {
+  if (columns(line) <= width) return line;
+  const rest = Array.from(new Intl.Segmenter().segment(line.trimStart()), ({ segment }) => segment);
+  const indent = ' '.repeat(line.length - line.trimStart().length);
+  let [head, tail] = ['', ''];
+  // From both ends by turns, while it fits beside the ellipsis.
+  for (let room = width - indent.length - 1; rest.length > 0;) {
+    const takesFirst = columns(head) <= columns(tail);
+    const next = (takesFirst ? rest.shift() : rest.pop())!;
+    room -= columns(next);
+    if (room < 0) break;
+    if (takesFirst) head += next;
+    else tail = next + tail;
+  }
+  return `${indent}${head}…${tail}`;
+}
+
+/** How many columns of a terminal this takes. An upper bound: what may be two columns wide counts as two, so that no line wraps. */
+export function columns(text: string): number {
+  return Array.from(text).reduce((sum, character) => sum + (character >= '\u{1100}' ? 2 : 1), 0);
+}
