@@ -87,9 +87,18 @@ export class ResponseFilter {
     this.#tasks.set(initiatorTaskTag, { initiatorTaskTag, lun, rewriting, isOver: false, isLent: false });
   }
 
-  /** True if the answer to this task has to come through `dataIn` and `ended`. */
-  rewrites(initiatorTaskTag: number): boolean {
-    return this.#tasks.get(initiatorTaskTag)?.rewriting !== undefined;
+  /**
+   * Sees every PDU of an answer.
+   *
+   * @param hasStatus it is the last one
+   * @returns true if it goes on as it is; else it comes through `dataIn` or `ended`
+   */
+  passes(initiatorTaskTag: number, hasStatus: boolean): boolean {
+    const task = this.#tasks.get(initiatorTaskTag);
+    if (task === undefined) return true;
+    if (task.rewriting !== undefined) return false;
+    if (hasStatus) this.#end(task);
+    return true;
   }
 
   /**
@@ -131,15 +140,19 @@ export class ResponseFilter {
     const task = this.#tasks.get(initiatorTaskTag);
     if (task === undefined) return response;
     const { rewriting } = task;
-    task.isOver = true;
-    task.rewriting = undefined;
-    if (task.isLent || this.#tasks.size > MAX_KEPT) this.#tasks.delete(initiatorTaskTag);
+    this.#end(task);
     if (rewriting?.kind !== 'lun-list') return response;
     this.#heldLength -= rewriting.length;
     this.#heldPdus -= rewriting.held.length;
     const list = Buffer.concat(rewriting.held.map(({ data }) => data));
     const length = maskLunList(list, rewriting.policy);
     return withData(list.subarray(0, length), [...rewriting.held, ...response]);
+  }
+
+  #end(task: FilteredTask): void {
+    task.isOver = true;
+    task.rewriting = undefined;
+    if (task.isLent || this.#tasks.size > MAX_KEPT) this.#tasks.delete(task.initiatorTaskTag);
   }
 
   /** The target has rejected the command: its tag may be used again. */

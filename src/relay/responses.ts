@@ -91,11 +91,10 @@ export class Responses implements PduHandler {
         return this.#dataIn(bytes, at);
       case Opcode.scsiResponse: {
         const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
-        if (filter.rewrites(initiatorTaskTag) || recorder?.wantsData(bytes, at) === true) {
+        if (recorder?.wantsData(bytes, at) === true || !filter.passes(initiatorTaskTag, true)) {
           return Disposition.collect;
         }
         recorder?.status(bytes, at);
-        filter.ended(initiatorTaskTag);
         return this.#patched(bytes, at, true);
       }
       case Opcode.taskManagementResponse: {
@@ -160,10 +159,8 @@ export class Responses implements PduHandler {
     const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
     const hasStatus = hasStatSN(bytes, at);
     if (hasStatus) recorder?.status(bytes, at);
-    if (filter.rewrites(initiatorTaskTag)) return Disposition.collect;
-    if (!hasStatus) return Disposition.pass;
-    filter.ended(initiatorTaskTag);
-    return this.#patched(bytes, at, true);
+    if (!filter.passes(initiatorTaskTag, hasStatus)) return Disposition.collect;
+    return hasStatus ? this.#patched(bytes, at, true) : Disposition.pass;
   }
 
   #patched(bytes: Buffer, at: number, advances: boolean): DispositionValue {
