@@ -12,6 +12,7 @@ const PEERS = {
   'qemu-io': 'qemu-utils',
   stunnel4: 'stunnel4',
   openssl: 'openssl',
+  promtool: 'prometheus',
 };
 
 // tgtd lives where a login shell of an ordinary user does not look.
