@@ -85,6 +85,20 @@ export class Program {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** Waits until the program has ended of its own accord. @returns its exit code; null when a signal ended it */
+  async exited(seconds = 20): Promise<number | null> {
+    if (this.running) await once(this.#child, 'close', { signal: AbortSignal.timeout(seconds * 1000) });
+    return this.#child.exitCode;
+  }
+
   /**
    * The first value that `match` finds in a line, earlier lines included (from `since` on). Throws, with the
    * program's last lines, when the program ends first or nothing matches within `seconds`.

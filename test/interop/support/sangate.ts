@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { logEntry } from './log.ts';
 import { Program, runOk } from './process.ts';
 import type { Resources } from './resources.ts';
 import type { ChapAccount } from './tgtd.ts';
@@ -16,6 +17,8 @@ export interface KeyPair {
 /** Paths of PEM files. */
 export interface Certificates {
   readonly ca: string;
+  /** Revocation list of the CA, which the gateway then goes by. */
+  readonly crl?: string;
   readonly gateway: KeyPair;
   readonly initiator: KeyPair;
 }
@@ -24,18 +27,41 @@ export interface Certificates {
 export const INITIATOR_URI = 'spiffe://sangate/db1';
 export const GATEWAY_NAME = 'gateway.test';
 
-/** A CA, the gateway's and the initiator's certificate, made by `sangate pki`. */
-export async function issueCertificates(opened: Resources): Promise<Certificates> {
+/** A CA with an empty revocation list, the gateway's and the initiator's certificate, made by `sangate pki`. */
+export async function issueCertificates(opened: Resources): Promise<Required<Certificates>> {
   const directory = await opened.directory();
-  const pki = (...args: string[]) => runOk(process.execPath, [main, 'pki', ...args, '--dir', directory]);
-  await pki('init');
-  await pki('issue', 'gateway', '--server', '--dns', GATEWAY_NAME, '--ip', '127.0.0.1');
-  await pki('issue', 'db1', '--client', '--uri', INITIATOR_URI);
-  const pair = (name: string): KeyPair => ({
-    cert: path.join(directory, `${name}.crt`),
-    key: path.join(directory, `${name}.key`),
-  });
-  return { ca: path.join(directory, 'ca.crt'), gateway: pair('gateway'), initiator: pair('db1') };
+  const authority = { ca: path.join(directory, 'ca.crt'), crl: path.join(directory, 'ca.crl') };
+  await pki(authority, 'init');
+  const gateway = await issueGateway(authority);
+  return { ...authority, gateway, initiator: await issueClient(authority, 'db1', INITIATOR_URI) };
+}
+
+type Authority = Pick<Certificates, 'ca'>;
+
+/** A certificate for the gateway. */
+export async function issueGateway(authority: Authority, name = 'gateway'): Promise<KeyPair> {
+  await pki(authority, 'issue', name, '--server', '--dns', GATEWAY_NAME, '--ip', '127.0.0.1');
+  return pairOf(authority, name);
+}
+
+/** One more client's certificate of the CA that `issueCertificates` made. */
+export async function issueClient(authority: Authority, name: string, uri: string): Promise<KeyPair> {
+  await pki(authority, 'issue', name, '--client', '--uri', uri);
+  return pairOf(authority, name);
+}
+
+/** Puts a certificate of this CA on its revocation list. */
+export async function revoke(authority: Authority, name: string): Promise<void> {
+  await pki(authority, 'revoke', name);
+}
+
+async function pki({ ca }: Authority, ...args: string[]): Promise<void> {
+  await runOk(process.execPath, [main, 'pki', ...args, '--dir', path.dirname(ca)]);
+}
+
+function pairOf({ ca }: Authority, name: string): KeyPair {
+  const directory = path.dirname(ca);
+  return { cert: path.join(directory, `${name}.crt`), key: path.join(directory, `${name}.key`) };
 }
 
 export interface ChapBothWays extends ChapAccount {
@@ -63,24 +89,42 @@ export interface Initiator {
   readonly iqn: string;
   /** Names or globs of the targets that it may use, or whole access entries. */
   readonly targets: (string | Access)[];
+  /** In its certificate; INITIATOR_URI unless told. */
+  readonly uri?: string;
+  readonly maxSessions?: number;
   /** What it proves to the gateway, and what the gateway proves to it. */
   readonly chap?: ChapBothWays;
 }
 
-/** A gateway on a port of the kernel's choice; every initiator carries the one initiator certificate. */
-export async function startGateway(
-  opened: Resources,
-  {
-    certificates,
-    backends,
-    initiators,
-  }: { certificates: Certificates; backends: Backend[]; initiators: Initiator[] },
-): Promise<{ address: string; program: Program }> {
-  const { ca, gateway } = certificates;
+export interface GatewaySetup {
+  readonly certificates: Certificates;
+  readonly backends: Backend[];
+  readonly initiators: Initiator[];
+  /** Where it listens; on a port of the kernel's choice unless told. */
+  readonly address?: string;
+  readonly limits?: Record<string, number>;
+  readonly guards?: { readonly duplicateInitiators: 'report' | 'refuse' };
+}
+
+export interface RunningGateway {
+  readonly address: string;
+  /** Of its metrics. */
+  readonly admin: string;
+  /** Its configuration. */
+  readonly file: string;
+  readonly program: Program;
+}
+
+/** A gateway whose initiators all carry the one initiator certificate, unless they have a URI of their own. */
+export async function startGateway(opened: Resources, setup: GatewaySetup): Promise<RunningGateway> {
+  const { certificates, backends, initiators, address = '127.0.0.1:0', limits, guards } = setup;
+  const { ca, crl, gateway } = certificates;
   const directory = await opened.directory();
   const secrets = new Secrets(directory);
   const config = {
-    listen: [{ address: '127.0.0.1:0', tls: { ...gateway, clientCa: ca } }],
+    listen: [{ address, tls: { ...gateway, clientCa: ca, ...(crl && { crl }) } }],
+    ...(limits && { limits }),
+    ...(guards && { guards }),
     backends: {} as Record<string, unknown>,
     initiators: {} as Record<string, unknown>,
     admin: { address: '127.0.0.1:0' },
@@ -88,16 +132,20 @@ export async function startGateway(
   for (const [index, { chap, ...backend }] of backends.entries()) {
     config.backends[`array${index + 1}`] = { ...backend, ...(chap && { chap: await secrets.chap(chap) }) };
   }
-  for (const [index, { iqn, targets, chap }] of initiators.entries()) {
+  for (const [index, initiator] of initiators.entries()) {
+    const { iqn, targets, chap, uri = INITIATOR_URI, maxSessions } = initiator;
     config.initiators[`db${index + 1}`] = {
       iqn,
-      certificate: { uri: INITIATOR_URI },
+      certificate: { uri },
       from: ['127.0.0.0/8'],
+      ...(maxSessions !== undefined && { maxSessions }),
       access: targets.map((target) => (typeof target === 'string' ? { target } : target)),
       ...(chap && { chap: await secrets.chap(chap) }),
     };
   }
-  return startRole(opened, 'gateway', directory, config);
+  const running = await startRole(opened, 'gateway', directory, config);
+  const port = await running.program.find((line) => listeningPort(line, 'admin'), { what: 'admin listener' });
+  return { ...running, admin: `127.0.0.1:${port}` };
 }
 
 /** A stub in front of a gateway: `address` is where initiators dial. */
@@ -124,10 +172,10 @@ async function startRole(
   role: 'gateway' | 'stub',
   directory: string,
   config: object,
-): Promise<{ address: string; program: Program }> {
+): Promise<{ address: string; file: string; program: Program }> {
   const file = path.join(directory, `${role}.yaml`);
   await writeFile(file, stringify(config));
-  return startProgram(opened, role, ['--config', file]);
+  return { ...(await startProgram(opened, role, ['--config', file])), file };
 }
 
 async function startProgram(
@@ -143,9 +191,8 @@ async function startProgram(
 }
 
 function listeningPort(line: string, role: string): number | undefined {
-  if (!line.startsWith('{')) return undefined;
-  const entry = JSON.parse(line) as { msg?: string; role?: string; port?: number };
-  return entry.msg === 'listening' && entry.role === role ? entry.port : undefined;
+  const entry = logEntry(line, 'listening');
+  return entry?.role === role ? entry.port : undefined;
 }
 
 /** Writes secrets to files that only their owner can read, and refers to them. */

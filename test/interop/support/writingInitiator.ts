@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { dataOutPdus } from '../../../src/initiator/dataOutPdus.ts';
 import { negotiateToFullFeature, passSecurity } from '../../../src/initiator/logIn.ts';
 import { newLogin } from '../../../src/initiator/newLogin.ts';
@@ -52,6 +52,9 @@ export interface ScsiAnswer {
   readonly data: Buffer;
 }
 
+/** AsyncEvent: the target requests a logout (RFC 7143 §11.9.1). */
+const LOGOUT_EVENT = 1;
+
 export const TEST_UNIT_READY = Buffer.alloc(6);
 
 interface Running {
@@ -67,6 +70,12 @@ export class WritingInitiator {
   readonly #connection: PduConnection;
   readonly #running = new Map<number, Running>();
   readonly #window: RequestWindow;
+  #onEnded = (_error: unknown): void => {};
+  #onLogoutAsked = (): void => {};
+  /** Resolves when the connection has ended, with why. */
+  readonly ended = new Promise<unknown>((resolve) => (this.#onEnded = resolve));
+  /** Resolves when the target asks for a logout; nothing is done about it here. */
+  readonly logoutAsked = new Promise<void>((resolve) => (this.#onLogoutAsked = resolve));
   #expStatSN: number;
 
   private constructor(
@@ -81,14 +90,14 @@ export class WritingInitiator {
     void this.#read();
   }
 
+  /** @param dial opens a connection to the portal; plain TCP unless told */
   static async logIn(
     opened: Resources,
     { portal, target, iqn, lun = 1, headerDigest = 'none' }: Disk,
+    dial: (portal: string) => Promise<Socket> = dialTcp,
   ): Promise<WritingInitiator> {
-    const { hostname: host, port } = new URL(`tcp://${portal}`);
-    const socket = connect({ host, port: Number(port), noDelay: true });
+    const socket = await dial(portal);
     opened.defer(() => void socket.destroy());
-    await once(socket, 'connect');
     const connection = PduConnection.over(socket, LOGIN_LIMITS);
     const login = newLogin({ initiatorName: iqn }, { sessionType: 'Normal', targetName: target });
     const wanted = { ...WIDE_OPEN, HeaderDigest: headerDigest === 'crc32c' ? 'CRC32C' : 'None' };
@@ -129,6 +138,15 @@ export class WritingInitiator {
     };
     await Promise.all(Array.from({ length: depth }, worker));
     return answers;
+  }
+
+  /** Closes the session (RFC 7143 §11.14.1), commands under way or not, and waits for the connection's end. */
+  async logOut(): Promise<void> {
+    const { cmdSN } = this.#window;
+    const fields = { immediate: true, final: true, initiatorTaskTag: this.#window.takeTag(), cmdSN };
+    const bhs = encodeBhs('logoutRequest', { ...fields, expStatSN: this.#expStatSN });
+    this.#write(wirePdu(bhs, Buffer.alloc(0), Buffer.alloc(0), this.parameters.digests));
+    await this.ended;
   }
 
   #send(command: ScsiCommand, numbers: { initiatorTaskTag: number; cmdSN: number }): void {
@@ -181,6 +199,7 @@ export class WritingInitiator {
     }
     for (const { reject } of this.#running.values()) reject(error);
     this.#window.close(error);
+    this.#onEnded(error);
   }
 
   #receive(pdu: Pdu): void {
@@ -198,6 +217,14 @@ export class WritingInitiator {
         if (fields.response !== 0) throw new Error(`iSCSI response ${fields.response}`);
         return this.#complete(fields, senseOf(pdu.data));
       }
+      case Opcode.asyncMessage: {
+        const { statSN, event } = decodeBhs('asyncMessage', pdu.bhs);
+        if (event !== LOGOUT_EVENT) throw new Error(`the target reports event ${event}`);
+        this.#countStatSN(statSN);
+        return this.#onLogoutAsked();
+      }
+      case Opcode.logoutResponse:
+        return this.#countStatSN(decodeBhs('logoutResponse', pdu.bhs).statSN);
       default:
         throw new Error(`the target sent ${describeOpcode(opcode)}`);
     }
@@ -218,14 +245,25 @@ export class WritingInitiator {
     }: Pick<PduFields<'scsiResponse'>, 'initiatorTaskTag' | 'statSN' | 'status' | 'residualCount'>,
     sense: string,
   ): void {
-    if (statSN !== this.#expStatSN)
-      throw new Error(`StatSN ${statSN} came where ${this.#expStatSN} was next`);
-    this.#expStatSN = serialAdd(statSN, 1);
+    this.#countStatSN(statSN);
     const running = this.#running.get(initiatorTaskTag);
     if (running === undefined) throw new Error('an answer to a command that is not under way');
     this.#running.delete(initiatorTaskTag);
     running.resolve({ status, sense, residual: residualCount, data: running.data });
   }
+
+  #countStatSN(statSN: number): void {
+    if (statSN !== this.#expStatSN)
+      throw new Error(`StatSN ${statSN} came where ${this.#expStatSN} was next`);
+    this.#expStatSN = serialAdd(statSN, 1);
+  }
+}
+
+async function dialTcp(portal: string): Promise<Socket> {
+  const { hostname: host, port } = new URL(`tcp://${portal}`);
+  const socket = connect({ host, port: Number(port), noDelay: true });
+  await once(socket, 'connect');
+  return socket;
 }
 
 /** RFC 7143 §11.2.2.3: the CDB from byte 16 on. */
