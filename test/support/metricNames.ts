@@ -12,7 +12,7 @@ const gauge = (...labels: string[]): KnownMetric => ({ type: 'gauge', labels });
 const histogram = (...labels: string[]): KnownMetric => ({ type: 'histogram', labels });
 const summary = (...labels: string[]): KnownMetric => ({ type: 'summary', labels });
 
-export const KNOWN_METRICS: Readonly<Record<string, KnownMetric>> = {
+const KNOWN_METRICS: Readonly<Record<string, KnownMetric>> = {
   // I/O
   sangate_commands_total: counter(...IO),
   sangate_command_bytes_total: counter(...IO),
