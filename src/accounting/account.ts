@@ -1,7 +1,7 @@
 import { DURATION_BOUNDS, SIZE_BOUNDS } from './buckets.ts';
 import { CELL_LENGTH, FAILURE_NAMES, Figure } from './cell.ts';
 import { OTHER as OTHER_CLASS, READ, WRITE } from './ioClass.ts';
-import type { AccountSnapshot, ClassSnapshot, HistogramSnapshot } from './snapshot.ts';
+import type { AccountSnapshot, ClassSnapshot, FailureSnapshot, HistogramSnapshot } from './snapshot.ts';
 
 /** What there is no place for by itself; no rule, target or LUN whose account this is has that name. */
 export const OTHER = 'other';
@@ -32,31 +32,58 @@ export function accountSnapshot(
 }
 
 function classSnapshot(figures: Float64Array, cell: number): ClassSnapshot {
-  const figure = (place: number): number => figures[cell + place]!;
-  const histogram = (bounds: readonly number[], buckets: number, sum: number): HistogramSnapshot => {
-    const counts = [...figures.subarray(cell + buckets, cell + buckets + bounds.length + 1)];
-    return { bounds, counts, sum, count: counts.reduce((all, count) => all + count, 0) };
-  };
-  const seconds = (place: number): number => figure(place) / 1000;
-  const duration = histogram(DURATION_BOUNDS, Figure.durationBuckets, seconds(Figure.duration));
-  const [commands, aborted, untimed] = [Figure.commands, Figure.aborted, Figure.untimed].map(figure);
+  const commands = figures[cell + Figure.commands]!;
+  const aborted = figures[cell + Figure.aborted]!;
+  const untimed = figures[cell + Figure.untimed]!;
+  const duration = histogram(
+    DURATION_BOUNDS,
+    figures,
+    cell + Figure.durationBuckets,
+    figures[cell + Figure.duration]! / 1000,
+  );
   return {
-    commands: commands!,
-    bytes: figure(Figure.bytes),
-    inFlight: commands! - aborted! - untimed! - duration.count,
-    aborted: aborted!,
-    untimed: untimed!,
-    sequential: figure(Figure.sequential),
+    commands,
+    bytes: figures[cell + Figure.bytes]!,
+    inFlight: commands - aborted - untimed - duration.count,
+    aborted,
+    untimed,
+    sequential: figures[cell + Figure.sequential]!,
     duration,
-    targetDuration: histogram(DURATION_BOUNDS, Figure.targetDurationBuckets, seconds(Figure.targetDuration)),
-    initiatorWaitSeconds: seconds(Figure.initiatorWait),
-    gatewaySeconds: seconds(Figure.gateway),
-    size: histogram(SIZE_BOUNDS, Figure.sizeBuckets, figure(Figure.size)),
-    r2ts: figure(Figure.r2ts),
-    r2tWaitSeconds: seconds(Figure.r2tWait),
-    failures: FAILURE_NAMES.flatMap((name, place) => {
-      const count = figure(Figure.failures + place);
-      return count === 0 ? [] : [{ ...name, count }];
-    }),
+    targetDuration: histogram(
+      DURATION_BOUNDS,
+      figures,
+      cell + Figure.targetDurationBuckets,
+      figures[cell + Figure.targetDuration]! / 1000,
+    ),
+    initiatorWaitSeconds: figures[cell + Figure.initiatorWait]! / 1000,
+    gatewaySeconds: figures[cell + Figure.gateway]! / 1000,
+    size: histogram(SIZE_BOUNDS, figures, cell + Figure.sizeBuckets, figures[cell + Figure.size]!),
+    r2ts: figures[cell + Figure.r2ts]!,
+    r2tWaitSeconds: figures[cell + Figure.r2tWait]! / 1000,
+    failures: failures(figures, cell + Figure.failures),
   };
+}
+
+function histogram(
+  bounds: readonly number[],
+  figures: Float64Array,
+  at: number,
+  sum: number,
+): HistogramSnapshot {
+  const counts: number[] = [];
+  let count = 0;
+  for (let bucket = at; bucket <= at + bounds.length; bucket++) {
+    counts.push(figures[bucket]!);
+    count += figures[bucket]!;
+  }
+  return { bounds, counts, sum, count };
+}
+
+function failures(figures: Float64Array, at: number): readonly FailureSnapshot[] {
+  const found: FailureSnapshot[] = [];
+  for (let place = 0; place < FAILURE_NAMES.length; place++) {
+    const count = figures[at + place]!;
+    if (count > 0) found.push({ ...FAILURE_NAMES[place]!, count });
+  }
+  return found;
 }

@@ -50,11 +50,12 @@ export async function runGateway(
     unauthenticated: () => gateway.unauthenticated,
     traffic: (from) => gateway.sessions.traffic(from),
     notAfter: () => endDates(gateway),
+    ledger: () => gateway.ledger.snapshot(),
   });
   const addresses = await gateway.start();
   for (const { address, port } of addresses) log.info({ role: 'gateway', address, port }, 'listening');
   const admin = await startAdmin(config.admin, log, {
-    registry: metrics.registry,
+    registry: metrics.exposition,
     isReady: () => gateway.isListening,
     control: {
       sessions: () => gateway.sessions.summaries,

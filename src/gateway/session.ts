@@ -1,4 +1,6 @@
 import type { TLSSocket } from 'node:tls';
+import type { Ledger } from '../accounting/ledger.ts';
+import type { Recorder } from '../accounting/recorder.ts';
 import type { TargetRecord } from '../discovery/sendTargets.ts';
 import { Failure } from '../failures.ts';
 import { formatPortal } from '../iscsi/targetAddress.ts';
@@ -26,10 +28,14 @@ export interface SessionOptions {
   /** The target as this initiator may see it. */
   readonly record: TargetRecord;
   readonly onDenied: (denied: Denied) => void;
+  readonly ledger: Ledger;
 }
 
 /** A session that is denied more than this is only counted: it could fill the log otherwise. */
 const MAX_REPORTED_DENIALS = 20;
+
+/** The bridge's ends. */
+const SIDES = { a: 'initiator', b: 'target' } as const;
 
 /** One Normal session in full feature phase: the relay between two sockets, under an authorization that a reload may change. */
 export class Session {
@@ -38,18 +44,21 @@ export class Session {
   readonly nexus: string;
   readonly #since = new Date();
   readonly #options: SessionOptions;
+  readonly #recorder: Recorder;
   #authorization: Authorization;
   #endedBy: SessionEnd | undefined;
   #dismissal: NodeJS.Timeout | undefined;
   #denials = 0;
 
   constructor(options: SessionOptions) {
-    const { id, initiator, outcome, record, onDenied } = options;
+    const { id, initiator, outcome, record, onDenied, ledger } = options;
     const { login, authorization, leg, parameters, statSN } = outcome;
     this.id = id;
     this.nexus = nexusOf(login);
     this.#options = options;
     this.#authorization = authorization;
+    const { admission, target } = authorization;
+    this.#recorder = ledger.open({ initiator: admission.rule.id, target });
     this.relay = new Relay({
       login,
       authorization,
@@ -58,6 +67,7 @@ export class Session {
       expStatSN: leg.login.expStatSN,
       commandWindow: leg.login.commandWindow,
       record,
+      recorder: this.#recorder,
       onDenied: (denied) => {
         if (++this.#denials <= MAX_REPORTED_DENIALS) onDenied(denied);
       },
@@ -100,10 +110,13 @@ export class Session {
         fromA: (chunk) => this.relay.fromInitiator(chunk),
         fromB: (chunk) => this.relay.fromTarget(chunk),
         first: { a: unread, b: leg.detach() },
+        onPause: (side) => this.#recorder.pause(SIDES[side]),
+        onResume: (side) => this.#recorder.resume(SIDES[side]),
         onEnd: ({ by, error }) => resolve(this.#endedBy ?? this.#describeEnd(by, error)),
       });
     });
     clearTimeout(this.#dismissal);
+    this.#recorder.close();
     return end;
   }
 
@@ -155,7 +168,7 @@ export class Session {
   #describeEnd(by: 'a' | 'b', error: unknown): SessionEnd {
     // After a logout either side may be the first to close.
     if (this.relay.isLoggedOut) return { by: 'logout' };
-    const side = by === 'a' ? 'initiator' : 'target';
+    const side = SIDES[by];
     return error === undefined ? { by: side } : { by: side, failure: Failure.from(error) };
   }
 }

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
+import type { Ledger } from '../accounting/ledger.ts';
 import { Failure } from '../failures.ts';
 import { formatPortal, type Portal, type TargetAddress } from '../iscsi/targetAddress.ts';
 import type { Challenges } from '../login/challenges.ts';
@@ -32,6 +33,7 @@ export interface TunnelContext {
   readonly challenges: Challenges;
   readonly guards: Guards;
   readonly sessions: SessionTable;
+  readonly ledger: Ledger;
   readonly observe: Observer;
 }
 
@@ -121,7 +123,7 @@ export class Tunnel {
     connection: PduConnection,
     shown: TargetAddress,
   ): Promise<void> {
-    const { sessions, observe } = this.#context;
+    const { sessions, ledger, observe } = this.#context;
     const record = { name: outcome.login.identity.targetNameAsSent!, addresses: [shown] };
     const id = sessions.newId();
     const peer = this.#report(exchange, { session: id, portal: formatPortal(outcome.leg.portal) });
@@ -133,6 +135,7 @@ export class Tunnel {
       initiator: this.#socket,
       outcome,
       record,
+      ledger,
       onDenied: ({ kind: denial, rule, location, ...denied }) =>
         observe({
           kind: 'denied',

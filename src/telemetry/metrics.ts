@@ -1,6 +1,8 @@
 import { Counter, Gauge, Registry, type Metric } from 'prom-client';
+import type { LedgerSnapshot } from '../accounting/snapshot.ts';
 import { HANDSHAKE_REASONS, LOGIN_REASONS } from '../failures.ts';
 import type { Observer, Traffic } from './events.ts';
+import { ioMetrics } from './ioMetrics.ts';
 import { buildInfo, collectProcessMetrics } from './processMetrics.ts';
 
 /** What metrics read when they are scraped; nothing is called per PDU. */
@@ -14,10 +16,13 @@ export interface Gauges {
     readonly listener: string;
     readonly at: number;
   }[];
+  readonly ledger: () => LedgerSnapshot;
 }
 
 export interface GatewayMetrics {
   readonly registry: Registry;
+  /** The registry's metrics, and those of the relay's accounting. */
+  readonly exposition: { readonly contentType: string; readonly metrics: () => Promise<string> };
   readonly observe: Observer;
 }
 
@@ -125,7 +130,11 @@ export function gatewayMetrics(version: string, gauges: Gauges): GatewayMetrics 
       logins.labels(event.failure === undefined ? 'allowed' : 'denied', event.failure?.reason ?? 'ok').inc();
     }
   };
-  return { registry, observe };
+  const exposition = {
+    contentType: registry.contentType,
+    metrics: async () => (await registry.metrics()) + (await ioMetrics(gauges.ledger())),
+  };
+  return { registry, exposition, observe };
 }
 
 function trafficCounter(

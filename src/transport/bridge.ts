@@ -8,6 +8,9 @@ export interface BridgeOptions {
   readonly fromB: (chunk: Buffer) => void;
   /** What was read from each side before the bridge took over. */
   readonly first: { readonly a: Buffer; readonly b: Buffer };
+  /** This side is not read from now on, because the other one does not take more; or it is again. Either may be told twice. */
+  readonly onPause?: (side: 'a' | 'b') => void;
+  readonly onResume?: (side: 'a' | 'b') => void;
   /** Both sockets are gone. `error` is what ended it, absent when a side just closed. */
   readonly onEnd: (end: BridgeEnd) => void;
 }
@@ -43,9 +46,14 @@ export function bridge(a: Socket, b: Socket, options: BridgeOptions): void {
         finish(by, error);
         return;
       }
-      if (to.writableNeedDrain) from.pause();
+      if (!to.writableNeedDrain) return;
+      from.pause();
+      options.onPause?.(by);
     };
-    to.on('drain', () => from.resume());
+    to.on('drain', () => {
+      from.resume();
+      options.onResume?.(by);
+    });
     from.on('end', () => finish(by));
     from.on('error', (error) => finish(by, isReset(error) ? undefined : error));
     const onClose = (): void => {

@@ -16,7 +16,7 @@ interface Joined {
 }
 
 async function joined(
-  options: Partial<Pick<BridgeOptions, 'fromA' | 'fromB' | 'first'>> = {},
+  options: Partial<Omit<BridgeOptions, 'onEnd'>> = {},
 ): Promise<Joined> {
   const [initiator, a] = await socketPair();
   const [target, b] = await socketPair();
@@ -180,6 +180,23 @@ test.each(['a', 'b'] as const)(
     expect(from.isPaused()).toBe(false);
   },
 );
+
+test.each(['a', 'b'] as const)('that %s is not read is told, and that it is again', async (by) => {
+  const told: string[] = [];
+  const { initiator, target, a, b } = await joined({
+    onPause: (side) => void told.push(`${side} paused`),
+    onResume: (side) => void told.push(`${side} resumed`),
+  });
+  const [sender, reader, from] = by === 'a' ? [initiator, target, a] : [target, initiator, b];
+  const paused = once(from, 'pause');
+  sender.write(Buffer.alloc(32 << 20));
+  await paused;
+  expect(told).toEqual([`${by} paused`]);
+  const resumed = once(from, 'resume');
+  reader.resume();
+  await resumed;
+  expect(told.slice(0, 2)).toEqual([`${by} paused`, `${by} resumed`]);
+});
 
 test('one slow direction does not stop the other', async () => {
   const { initiator, target, a } = await joined();
