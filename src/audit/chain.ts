@@ -49,7 +49,7 @@ export function unseal(line: Uint8Array): SealedLine | undefined {
   return place === null ? undefined : { seq: Number(place[1]), prev: place[2]!, hash: tail[1] };
 }
 
-export function sha256(data: string | Uint8Array): string {
+function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 

@@ -52,7 +52,7 @@ export interface AuditEntry {
 }
 
 /** Of this schema's lines; a change that a reader could stumble over gets the next number. */
-export const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 1;
 
 const count = z.int().min(0);
 const hash = z.string().regex(/^[0-9a-f]{64}$/);

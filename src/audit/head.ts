@@ -2,7 +2,7 @@ import { open, readFile, rename } from 'node:fs/promises';
 import type { Link } from './chain.ts';
 
 /** Where the head of a trail is kept: how far it reached, which its last lines alone can't tell once they are cut off. */
-export function headFile(trail: string): string {
+function headFile(trail: string): string {
   return `${trail}.head`;
 }
 

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { openAudit, type AuditTrail } from '../audit/auditTrail.ts';
 import type { AuditEntry } from '../audit/entry.ts';
@@ -6,6 +5,7 @@ import { PkiError } from '../pki/pkiError.ts';
 import { exists } from '../pki/files.ts';
 import { storeFiles } from '../pki/store.ts';
 import { terminal } from './terminal.ts';
+import { userName } from './userName.ts';
 
 /** Others that use the same authority are waited for: making a key takes a while. */
 const PATIENCE_MS = 60_000;
@@ -66,12 +66,4 @@ async function openTrail(dir: string, otherwise: string): Promise<AuditTrail> {
   if (healthy) return trail;
   await trail.close();
   throw new PkiError(`${otherwise}: ${error}`);
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.()}`; // in a container, which knows no names
-  }
 }

@@ -4,10 +4,12 @@ import { Gateway } from '../gateway/gateway.ts';
 import type { Settings } from '../gateway/inForce.ts';
 import type { Observer } from '../telemetry/events.ts';
 import { logEvents, type Logger } from '../telemetry/log.ts';
+import { auditMetrics } from '../telemetry/auditMetrics.ts';
 import { gatewayMetrics } from '../telemetry/metrics.ts';
 import { loadGatewayCredentials } from '../tls/credentials.ts';
 import { warnOfRestart } from './warnOfRestart.ts';
 import { startAdmin } from './startAdmin.ts';
+import { startAudit } from './startAudit.ts';
 import { version } from './version.ts';
 
 export interface RunningGateway {
@@ -28,10 +30,10 @@ export interface RunningGateway {
 }
 
 /**
- * Puts a gateway together from its configuration and starts it: credentials, listeners, log, metrics, admin server.
+ * Puts a gateway together from its configuration and starts it: credentials, listeners, log, metrics, audit trail, admin server.
  *
  * @param also hears every event besides log and metrics
- * @throws CredentialsError; a listener's error
+ * @throws CredentialsError; a listener's error; AuditError
  */
 export async function runGateway(
   config: GatewayConfig,
@@ -42,31 +44,40 @@ export async function runGateway(
   const observe: Observer = (event) => {
     toLog(event);
     metrics.observe(event);
+    audit?.observe(event);
     also?.(event);
   };
   const gateway = new Gateway({ ...(await readSettings(config, log)), observe });
+  const audit = await startAudit(config.audit, log);
   const metrics = gatewayMetrics(version, {
     sessions: () => gateway.sessions.size,
     unauthenticated: () => gateway.unauthenticated,
     traffic: (from) => gateway.sessions.traffic(from),
     notAfter: () => endDates(gateway),
-    ledger: () => gateway.ledger.snapshot(),
   });
-  const addresses = await gateway.start();
+  if (audit !== undefined) auditMetrics(metrics.registry, audit.state);
+  const addresses = await gateway.start().catch(async (error: unknown) => {
+    await audit?.stop(error);
+    throw error;
+  });
   for (const { address, port } of addresses) log.info({ role: 'gateway', address, port }, 'listening');
   const admin = await startAdmin(config.admin, log, {
-    registry: metrics.exposition,
+    registry: metrics.registry,
     isReady: () => gateway.isListening,
     control: {
       sessions: () => gateway.sessions.summaries,
       kill: (id, by) => gateway.sessions.kill(id, by),
     },
-    undo: () => gateway.stop(),
+    undo: async (error) => {
+      await gateway.stop();
+      await audit?.stop(error);
+    },
   });
   return {
     addresses,
     ...(admin?.address && { admin: admin.address }),
     reload: async (read) => {
+      audit?.reopen();
       let files: readonly string[] | undefined;
       try {
         const { config: next, warnings, files: named } = read();
@@ -78,6 +89,7 @@ export async function runGateway(
         renewAdmin?.();
         log.level = next.log.level;
         warnOfRestart(config.admin, next.admin, 'admin', log);
+        warnOfRestart(config.audit, next.audit, 'audit', log);
         observe({ kind: 'reload', ...result });
       } catch (error) {
         observe({ kind: 'reload', problem: error instanceof Error ? error.message : String(error) });
@@ -87,10 +99,12 @@ export async function runGateway(
     drain: async () => {
       await gateway.drain();
       await admin?.close();
+      await audit?.stop();
     },
     stop: async () => {
       await gateway.stop();
       await admin?.close();
+      await audit?.stop();
     },
   };
 }

@@ -14,7 +14,7 @@ export interface AdminSource {
   /** Of a gateway. */
   readonly control?: Control;
   /** Ends what is running already, if the admin server can't be started. */
-  readonly undo: () => Promise<void>;
+  readonly undo: (problem: unknown) => Promise<void>;
 }
 
 export interface RunningAdmin extends Pick<AdminServer, 'address' | 'close'> {
@@ -77,7 +77,7 @@ export async function startAdmin(
       close: () => server.close(),
     };
   } catch (error) {
-    await undo();
+    await undo(error);
     throw error;
   }
 }

@@ -72,7 +72,17 @@ export interface GatewayConfig {
   readonly watch: boolean;
   /** Absent: turned off. */
   readonly admin?: AdminConfig;
+  /** Absent: turned off. */
+  readonly audit?: AuditConfig;
   readonly log: { readonly level: LogLevel };
+}
+
+export interface AuditConfig {
+  /** Absolute path. */
+  readonly file: string;
+  readonly maxBytes: number;
+  /** Rotated files that stay. */
+  readonly keep: number;
 }
 
 export interface GatewayConfigResult {
@@ -149,7 +159,7 @@ interface Context {
 }
 
 function build(
-  { listen, backends, initiators, limits, guards, watch, admin, log }: Written,
+  { listen, backends, initiators, limits, guards, watch, admin, audit, log }: Written,
   context: Context,
 ): GatewayConfig {
   return {
@@ -162,6 +172,13 @@ function build(
     guards,
     watch,
     ...(admin !== false && { admin: buildAdmin(admin, context.directory) }),
+    ...(audit !== undefined && {
+      audit: {
+        file: resolve(context.directory, audit.file),
+        maxBytes: audit.maxMegabytes * 2 ** 20,
+        keep: audit.keep,
+      },
+    }),
     log,
   };
 }

@@ -187,5 +187,21 @@ export const gatewaySchema = z.strictObject({
     )
     .prefault({})
     .meta({ description: 'Metrics, health and sessions; `false` turns them off.' }),
+  audit: z
+    .strictObject({
+      file: field.filePath.meta({
+        description: 'JSON lines, made with mode 0600. Nobody but the gateway writes to it.',
+        examples: ['/var/log/sangate/audit.jsonl'],
+      }),
+      maxMegabytes: z
+        .int()
+        .min(1)
+        .max(65536)
+        .default(64)
+        .meta({ description: 'Size at which the file is rotated.' }),
+      keep: z.int().min(1).max(10000).default(10).meta({ description: 'Rotated files that stay.' }),
+    })
+    .optional()
+    .meta({ description: 'The audit trail; without this key there is none.' }),
   log: field.log,
 });

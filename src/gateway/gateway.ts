@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { Ledger } from '../accounting/ledger.ts';
 import type { GatewayConfig } from '../config/gatewayConfig.ts';
 import { Failure } from '../failures.ts';
 import { Challenges } from '../login/challenges.ts';
@@ -31,7 +30,6 @@ const EXPIRY_CHECK_MS = 30_000;
 /** All listeners, one Tunnel for each connection, and what holds for all of them: replaced on a reload, drained before a stop. */
 export class Gateway {
   readonly sessions = new SessionTable();
-  readonly ledger = new Ledger({ now: () => performance.now() });
   readonly #observe: Observer;
   readonly #challenges = new Challenges(randomBytes);
   readonly #guards = new Guards();
@@ -40,6 +38,8 @@ export class Gateway {
   readonly #listeners = new Map<string, Listener>();
   /** Taken out of the configuration; some of their connections are still there. */
   readonly #retired = new Set<Listener>();
+  /** Until each has told the observer how it ended. */
+  readonly #tunnels = new Set<Promise<void>>();
   #inForce: InForce;
   #expiryCheck: NodeJS.Timeout | undefined;
   #isStopping = false;
@@ -127,7 +127,7 @@ export class Gateway {
     await this.stop();
   }
 
-  /** Stops listening and ends every session and connection. */
+  /** Stops listening and ends every session and connection. When it resolves, the observer has heard of all of them. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     clearInterval(this.#expiryCheck);
@@ -136,6 +136,7 @@ export class Gateway {
     this.sessions.endAll(new Failure('shutting_down', 'the gateway stops'));
     for (const listener of listeners) listener.destroyConnections();
     await Promise.all(stopped);
+    await Promise.all(this.#tunnels);
   }
 
   /** The listeners that `next` has and the gateway has not. @throws the first one's error; then none of them listens */
@@ -158,7 +159,7 @@ export class Gateway {
             refusals: this.#refusals,
             observe: this.#observe,
             inForce: () => this.#inForce,
-            serve: (socket, arrival) => void new Tunnel(socket, this.#tunnelContext(key), arrival).run(),
+            serve: (socket, arrival) => this.#run(new Tunnel(socket, this.#tunnelContext(key), arrival)),
           },
           credentials,
           next.loginTimeoutMs,
@@ -176,6 +177,11 @@ export class Gateway {
     throw failed.reason;
   }
 
+  #run(tunnel: Tunnel): void {
+    const running = tunnel.run().finally(() => this.#tunnels.delete(running));
+    this.#tunnels.add(running);
+  }
+
   #tunnelContext(listener: string) {
     return {
       listener,
@@ -183,7 +189,6 @@ export class Gateway {
       challenges: this.#challenges,
       guards: this.#guards,
       sessions: this.sessions,
-      ledger: this.ledger,
       observe: this.#observe,
     };
   }

@@ -63,6 +63,7 @@ export interface SiteOptions {
   /** Of the one listener. */
   readonly listen?: { readonly address?: string; readonly advertise?: string };
   readonly admin?: boolean;
+  readonly audit?: { readonly file: string };
   readonly guards?: { readonly duplicateInitiators: 'report' | 'refuse' };
 }
 
@@ -102,7 +103,7 @@ export class Site {
     this.log = log;
   }
 
-  static async start({ backends, limits, listen, guards, admin = false }: SiteOptions): Promise<Site> {
+  static async start({ backends, limits, listen, guards, audit, admin = false }: SiteOptions): Promise<Site> {
     const directory = await mkdtemp(join(tmpdir(), 'sangate-'));
     const file = await saveTestPki(directory);
     const tls = { cert: 'gateway.crt', key: 'gateway.key', clientCa: 'ca.crt', crl: 'ca.crl' };
@@ -112,6 +113,7 @@ export class Site {
       initiators: INITIATORS,
       ...(limits && { limits }),
       ...(guards && { guards }),
+      ...(audit && { audit }),
       admin: admin && { address: '127.0.0.1:0' },
     };
     const { config } = parse(settings, directory);

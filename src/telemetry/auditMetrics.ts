@@ -1,0 +1,43 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+/** What the metrics tell of an audit trail. */
+export interface AuditFigures {
+  readonly healthy: boolean;
+  readonly written: number;
+  readonly lost: number;
+}
+
+/** @param figures read when they are scraped */
+export function auditMetrics(registry: Registry, figures: () => AuditFigures): void {
+  registry.registerMetric(
+    new Gauge({
+      name: 'sangate_audit_healthy',
+      help: '1 while the audit trail can be written, else 0.',
+      registers: [],
+      collect() {
+        this.set(figures().healthy ? 1 : 0);
+      },
+    }),
+  );
+  lines(registry, 'sangate_audit_lines_total', 'Lines written to the audit trail.', () => figures().written);
+  lines(
+    registry,
+    'sangate_audit_lines_lost_total',
+    'Lines that never came into the audit trail, because it could not be written.',
+    () => figures().lost,
+  );
+}
+
+function lines(registry: Registry, name: string, help: string, value: () => number): void {
+  registry.registerMetric(
+    new Counter({
+      name,
+      help,
+      registers: [],
+      collect() {
+        this.reset();
+        this.inc(value());
+      },
+    }),
+  );
+}
