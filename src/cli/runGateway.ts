@@ -54,6 +54,7 @@ export async function runGateway(
     unauthenticated: () => gateway.unauthenticated,
     traffic: (from) => gateway.sessions.traffic(from),
     notAfter: () => endDates(gateway),
+    ledger: () => gateway.ledger.snapshot(),
   });
   if (audit !== undefined) auditMetrics(metrics.registry, audit.state);
   const addresses = await gateway.start().catch(async (error: unknown) => {
@@ -62,7 +63,7 @@ export async function runGateway(
   });
   for (const { address, port } of addresses) log.info({ role: 'gateway', address, port }, 'listening');
   const admin = await startAdmin(config.admin, log, {
-    registry: metrics.registry,
+    registry: metrics.exposition,
     isReady: () => gateway.isListening,
     control: {
       sessions: () => gateway.sessions.summaries,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { Ledger } from '../accounting/ledger.ts';
 import type { GatewayConfig } from '../config/gatewayConfig.ts';
 import { Failure } from '../failures.ts';
 import { Challenges } from '../login/challenges.ts';
@@ -30,6 +31,7 @@ const EXPIRY_CHECK_MS = 30_000;
 /** All listeners, one Tunnel for each connection, and what holds for all of them: replaced on a reload, drained before a stop. */
 export class Gateway {
   readonly sessions = new SessionTable();
+  readonly ledger = new Ledger({ now: () => performance.now() });
   readonly #observe: Observer;
   readonly #challenges = new Challenges(randomBytes);
   readonly #guards = new Guards();
@@ -189,6 +191,7 @@ export class Gateway {
       challenges: this.#challenges,
       guards: this.#guards,
       sessions: this.sessions,
+      ledger: this.ledger,
       observe: this.#observe,
     };
   }
