@@ -1,0 +1,61 @@
+import type { Flow } from './flow.ts';
+import { ratesBetween, type Rates } from './rates.ts';
+import type { Status } from './status.ts';
+
+/** What went through all together, for one stretch of time. */
+export interface Moment {
+  /** Its end, on the clock of `Status.at`. */
+  readonly at: number;
+  readonly seconds: number;
+  readonly total: Flow;
+}
+
+/** The gateway as it is now, and as it was in the minutes before. */
+export interface Look {
+  readonly status: Status;
+  /** Over the last stretch; absent at first, and when nobody measured for long. */
+  readonly rates?: Rates;
+  /** Oldest first. */
+  readonly moments: readonly Moment[];
+}
+
+/** Two who look shortly after one another see the same. */
+const MIN_SECONDS = 1.5;
+/** Over more, a mean says nothing about now: the machine was asleep. */
+const MAX_SECONDS = 30;
+/** When nobody looks, so that who then does sees what was. */
+const INTERVAL_MS = 5000;
+export const HISTORY_SECONDS = 300;
+
+/** The last five minutes in stretches of 2 to 5 seconds; bounded. */
+export class History {
+  readonly #read: () => Status;
+  readonly #timer: NodeJS.Timeout;
+  #latest: Status;
+  #rates: Rates | undefined;
+  #moments: Moment[] = [];
+
+  constructor(read: () => Status) {
+    this.#read = read;
+    this.#latest = read();
+    this.#timer = setInterval(() => this.look(), INTERVAL_MS);
+    this.#timer.unref();
+  }
+
+  look(): Look {
+    const status = this.#read();
+    const seconds = status.at - this.#latest.at;
+    if (seconds >= MIN_SECONDS) {
+      this.#rates = seconds <= MAX_SECONDS ? ratesBetween(this.#latest, status) : undefined;
+      this.#latest = status;
+      const since = status.at - HISTORY_SECONDS;
+      this.#moments = this.#moments.filter(({ at }) => at > since);
+      if (this.#rates !== undefined) this.#moments.push({ at: status.at, seconds, total: this.#rates.total });
+    }
+    return { status, ...(this.#rates && { rates: this.#rates }), moments: this.#moments };
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}

@@ -1,0 +1,112 @@
+import { DURATION_BOUNDS, SIZE_BOUNDS } from '../../accounting/buckets.ts';
+import type {
+  AccountSnapshot,
+  ClassSnapshot,
+  HistogramSnapshot,
+  LedgerSnapshot,
+} from '../../accounting/snapshot.ts';
+import type { GatewayEvent } from '../events.ts';
+import type { SessionSummary } from '../sessionSummary.ts';
+import { EventLoopDelay } from './eventLoopDelay.ts';
+import { Refusals } from './refusals.ts';
+import type {
+  AccountStatus,
+  BackendStatus,
+  ClassStatus,
+  HistogramStatus,
+  ListenerStatus,
+  Status,
+} from './status.ts';
+
+/** What is asked for at each reading. */
+export interface StatusSources {
+  readonly isReady: () => boolean;
+  readonly unauthenticated: () => number;
+  readonly listeners: () => readonly ListenerStatus[];
+  readonly backends: () => readonly Omit<BackendStatus, 'sessions'>[];
+  readonly sessions: () => readonly SessionSummary[];
+  readonly ledger: () => LedgerSnapshot;
+}
+
+/** Keeps what only events tell, and puts it together with the rest when it is read. */
+export class StatusBoard {
+  readonly #version: string;
+  readonly #sources: StatusSources;
+  readonly #startedAt = new Date().toISOString();
+  readonly #refusals = new Refusals();
+  readonly #eventLoopDelay = new EventLoopDelay();
+  #reload: Status['gateway']['reload'] = { settingsSince: this.#startedAt };
+
+  constructor(version: string, sources: StatusSources) {
+    this.#version = version;
+    this.#sources = sources;
+  }
+
+  readonly observe = (event: GatewayEvent): void => {
+    this.#refusals.observe(event);
+    if (event.kind !== 'reload') return;
+    const { settingsSince } = this.#reload;
+    this.#reload =
+      event.problem === undefined
+        ? { settingsSince: new Date().toISOString() }
+        : { settingsSince, problem: event.problem };
+  };
+
+  read(): Status {
+    const { isReady, unauthenticated, listeners, backends, sessions, ledger } = this.#sources;
+    const open = sessions();
+    const { accounts, nexuses, overflow } = ledger();
+    return {
+      schema: 1,
+      at: performance.now() / 1000,
+      time: new Date().toISOString(),
+      gateway: {
+        version: this.#version,
+        startedAt: this.#startedAt,
+        isReady: isReady(),
+        unauthenticated: unauthenticated(),
+        eventLoopDelayP99Seconds: this.#eventLoopDelay.p99Seconds,
+        residentBytes: process.memoryUsage.rss(),
+        reload: this.#reload,
+      },
+      listeners: listeners(),
+      backends: backends().map(({ name, isUp }) => ({
+        name,
+        isUp,
+        sessions: open.filter(({ backend }) => backend === name).length,
+      })),
+      sessions: open,
+      bounds: { durationSeconds: DURATION_BOUNDS, sizeBytes: SIZE_BOUNDS },
+      accounts: accounts.map(accountStatus),
+      nexuses: nexuses.map(({ denials, ...nexus }) => ({
+        ...nexus,
+        denials: denials.filter(({ count }) => count > 0),
+      })),
+      overflow,
+      refusals: this.#refusals.latest,
+    };
+  }
+
+  stop(): void {
+    this.#eventLoopDelay.stop();
+  }
+}
+
+function accountStatus({ classes: { read, write, other }, ...names }: AccountSnapshot): AccountStatus {
+  return {
+    ...names,
+    classes: { read: classStatus(read), write: classStatus(write), other: classStatus(other) },
+  };
+}
+
+/** The bounds are the same everywhere, so they are told once. */
+function classStatus({ duration, targetDuration, size, ...figures }: ClassSnapshot): ClassStatus {
+  return {
+    ...figures,
+    duration: histogram(duration),
+    targetDuration: histogram(targetDuration),
+    size: histogram(size),
+  };
+}
+
+const histogram = ({ counts, sum }: HistogramSnapshot): HistogramStatus => ({ counts, sum });
