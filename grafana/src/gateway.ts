@@ -214,12 +214,13 @@ const files = lines({
 });
 
 const overflow = lines({
-  title: 'Accounts beyond the bound',
+  title: 'Commands not accounted for',
   description:
-    'Accounts of I/O, a minute, that were put under "other" because there are too many: figures by initiator, target and LUN are not complete then.',
+    'Commands, a minute, that were counted under "other" because there are too many initiators, targets and LUNs to keep apart, and commands that were counted but not timed because too many are under way in one session.',
   unit: 'cpm',
   width: 8,
   queries: [
-    { expr: perMinute('sangate_accounting_overflow_total', GATEWAYS, ['instance']), legend: '{{instance}}' },
+    { expr: perMinute('sangate_accounting_overflow_total', GATEWAYS, []), legend: 'under "other"' },
+    { expr: perMinute('sangate_commands_untimed_total', GATEWAYS, []), legend: 'not timed' },
   ],
 });

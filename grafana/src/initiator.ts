@@ -2,7 +2,7 @@ import * as units from '@grafana/grafana-foundation-sdk/units';
 import { frame, UIDS } from './frame.ts';
 import * as io from './ioPanels.ts';
 import { lines, rows } from './panels.ts';
-import { GATEWAYS, perMinute, series, sum, type Scope } from './promql.ts';
+import { GATEWAYS, max, perMinute, series, sum, type Scope } from './promql.ts';
 import * as trouble from './troublePanels.ts';
 
 const SCOPE: Scope = [...GATEWAYS, 'initiator=~"$initiator"'];
@@ -59,9 +59,13 @@ export const initiator = () =>
     ],
   });
 
+const INFO = series('sangate_initiator_info', SCOPE);
+const SESSIONS = series('sangate_initiator_sessions', SCOPE);
+
 const who = rows({
   title: 'Names and sessions',
-  description: 'The name (IQN) of each initiator that the configuration knows, and how many sessions it has.',
+  description:
+    'The name (IQN) of each initiator that the configuration knows, and how many sessions it has now.',
   unit: units.Short,
   width: 24,
   height: 6,
@@ -69,11 +73,8 @@ const who = rows({
   columns: [{ name: 'Sessions', unit: units.Short }],
   queries: [
     {
-      expr: sum(
-        `${series('sangate_initiator_info', SCOPE)} * on (job, instance, initiator) group_left () ${series('sangate_initiator_sessions', SCOPE)}`,
-        'initiator',
-        'iqn',
-      ),
+      // Who never had a session has no series of sessions.
+      expr: `${sum(`${INFO} * on (job, instance, initiator) group_left () ${SESSIONS}`, 'initiator', 'iqn')} or 0 * ${max(INFO, 'initiator', 'iqn')}`,
       legend: '',
     },
   ],

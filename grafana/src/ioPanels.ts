@@ -141,7 +141,7 @@ export const latencyHeatMap = (scope: Scope) =>
 export const sizeHeatMap = (scope: Scope) =>
   heatMap({
     title: 'Sizes, heat map',
-    description: 'Reads and writes a second by how much data a command moves.',
+    description: 'Reads and writes a second by how much data a command asks for.',
     unit: units.BytesIEC,
     width: 12,
     height: 8,
@@ -157,7 +157,8 @@ export const meanSize = (scope: Scope) => {
     );
   return lines({
     title: 'Mean size',
-    description: 'How much data a read and a write move on average. A gap is a time without such commands.',
+    description:
+      'How much data a read and a write ask for on average. A gap is a time without such commands.',
     unit: units.BytesIEC,
     width: 12,
     empty: NO_IO,

@@ -26,7 +26,7 @@ export const failures = (scope: Scope) =>
   lines({
     title: 'Commands that failed',
     description:
-      'Commands with any status but GOOD, a minute, by status and sense key. Unit attentions after a reset are normal; medium and hardware errors are not.',
+      'Commands with a status other than GOOD and CONDITION MET, a minute, by status and sense key, and those that ended without one (aborted, rejected, or their session ended). Unit attentions after a reset are normal; medium and hardware errors are not.',
     unit: 'cpm',
     width: 12,
     empty: NONE,
@@ -35,6 +35,7 @@ export const failures = (scope: Scope) =>
         expr: perMinute('sangate_command_failures_total', scope, ['status', 'sense_key']),
         legend: '{{status}} {{sense_key}}',
       },
+      { expr: perMinute('sangate_commands_aborted_total', scope, []), legend: 'ended without a status' },
     ],
   });
 
@@ -58,7 +59,7 @@ export const digestErrors = (scope: Scope) =>
   lines({
     title: 'Digest errors',
     description:
-      'Header digests that were wrong, a minute, by the side that they came from. Anything but 0 is a network that damages data.',
+      'PDUs with a wrong digest, a minute, by the side that they came from. Anything but 0 is a network that damages data.',
     unit: 'cpm',
     width: 12,
     empty: NONE,

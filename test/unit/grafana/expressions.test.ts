@@ -21,7 +21,7 @@ test.each(all)('$dashboard, $panel: is PromQL about metrics and labels that ther
   for (const { name, matchers } of selectors) {
     const known = metricOf(name);
     expect(known, name).toBeDefined();
-    const own = ['job', 'instance', ...known!.metric.labels];
+    const own = ['job', 'instance', ...known!.labels];
     labels.push(...own);
     expect(own, name).toEqual(expect.arrayContaining(matchers.map((matcher) => /^\w+/.exec(matcher)![0])));
   }

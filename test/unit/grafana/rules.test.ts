@@ -31,7 +31,7 @@ test.each(named)('$name is PromQL about metrics, labels and recorded series that
   for (const { name, matchers } of selectors) {
     if (name.includes(':')) expect(records).toContain(name);
     else {
-      const labels = metricOf(name)?.metric.labels;
+      const labels = metricOf(name)?.labels;
       expect(labels, name).toBeDefined();
       const matched = matchers.map((matcher) => /^\w+/.exec(matcher)![0]);
       expect(['job', ...labels!], name).toEqual(expect.arrayContaining(matched));
