@@ -16,7 +16,7 @@ export const denials = (scope: Scope, width = 12) =>
     empty: NONE,
     queries: [
       {
-        expr: perMinute('sangate_denials_total', scope, ['kind', 'enforced']),
+        expr: `${perMinute('sangate_denials_total', scope, ['kind', 'enforced'])} > 0`,
         legend: '{{kind}}, enforced={{enforced}}',
       },
     ],
@@ -32,7 +32,7 @@ export const failures = (scope: Scope) =>
     empty: NONE,
     queries: [
       {
-        expr: perMinute('sangate_command_failures_total', scope, ['status', 'sense_key']),
+        expr: `${perMinute('sangate_command_failures_total', scope, ['status', 'sense_key'])} > 0`,
         legend: '{{status}} {{sense_key}}',
       },
       { expr: perMinute('sangate_commands_aborted_total', scope, []), legend: 'ended without a status' },
@@ -49,7 +49,7 @@ export const taskManagement = (scope: Scope) =>
     empty: NONE,
     queries: [
       {
-        expr: perMinute('sangate_task_management_total', scope, ['function', 'response']),
+        expr: `${perMinute('sangate_task_management_total', scope, ['function', 'response'])} > 0`,
         legend: '{{function}}: {{response}}',
       },
     ],
