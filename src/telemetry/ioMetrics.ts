@@ -10,7 +10,7 @@ const TURN_MS = 4;
 /**
  * The metrics of a ledger in Prometheus' text format. Not through prom-client, which takes twice as long and does it all in one go: 10 ms
  * for 10,000 series, and 100 ms of standstill for the 90,000 of a ledger that is full. Here the text is written from a snapshot in
- * turns of a few milliseconds (`npm run bench:scrape`: 10,000 series in 5 ms, no turn longer).
+ * turns of a few milliseconds (bench/scrape.ts: 10,000 series in 5 ms, no turn longer).
  */
 export async function ioMetrics(ledger: LedgerSnapshot): Promise<string> {
   const accounts = ledger.accounts.map(labelled);
