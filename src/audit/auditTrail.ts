@@ -78,8 +78,6 @@ export class AuditTrail {
   #unlock: (() => Promise<void>) | undefined;
   readonly #waiting: Waiting[] = [];
   readonly #notes: AuditEntry[] = [];
-  /** The first ones of the queue, which are being written. */
-  #inFlight = 0;
   #work: Promise<void> | undefined;
   #workingSince = 0;
   #wants = { sync: false, look: false };
@@ -200,8 +198,6 @@ export class AuditTrail {
       this.#file = undefined; // a handle may be of no use for ever, as on a network file system that was away
       await file?.dispose();
       this.#failed(error);
-    } finally {
-      this.#inFlight = 0;
     }
   }
 
@@ -212,9 +208,7 @@ export class AuditTrail {
     }
     if (this.#waiting.length > 0 || this.#notes.length > 0) {
       const batch = this.#waiting.slice(0, BATCH);
-      this.#inFlight = batch.length;
       const taken = await file.append(batch.map(toLine));
-      this.#inFlight = 0;
       this.#waiting.splice(0, taken);
       this.#written += batch.slice(0, taken).filter((entry) => 'line' in entry).length;
       this.#last = file.link;
@@ -256,7 +250,7 @@ export class AuditTrail {
   #lose(now: number): void {
     this.#lost++;
     if (this.#isClosed) return;
-    const newest = this.#waiting.length > this.#inFlight ? this.#waiting.at(-1) : undefined;
+    const newest = this.#waiting.at(-1); // not being written: the queue is longer than a batch
     if (newest !== undefined && 'gap' in newest) {
       newest.gap.lines++;
       newest.gap.until = now;

@@ -1,4 +1,4 @@
-import { open, readFile, rm } from 'node:fs/promises';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { AuditError } from './auditError.ts';
 
@@ -40,11 +40,10 @@ async function claim(lock: string): Promise<number | undefined> {
   held.add(lock);
   try {
     if (await create(lock)) return undefined;
-    const owner = parse(await readFile(lock, 'utf8').catch(() => ''));
-    if (owner.pid === process.pid || !(await isRunning(owner))) {
-      await rm(lock, { force: true });
-      if (await create(lock)) return undefined;
-    }
+    const text = await readFile(lock, 'utf8').catch(() => '');
+    const owner = parse(text);
+    const isGone = owner.pid === process.pid || !(await isRunning(owner));
+    if (isGone && (await remove(lock, text)) && (await create(lock))) return undefined;
     held.delete(lock);
     return owner.pid;
   } catch (error) {
@@ -59,22 +58,44 @@ interface Owner {
   readonly born: string;
 }
 
-/** @returns false if the lock is there already */
+/**
+ * The lock appears with its content: one that is still empty would be taken for that of a process that is gone.
+ *
+ * @returns false if it is there already
+ */
 async function create(lock: string): Promise<boolean> {
+  const temporary = `${lock}.${process.pid}`;
   try {
-    const file = await open(lock, 'wx', 0o600);
-    try {
-      await file.writeFile(`${process.pid} ${await birth(process.pid)}\n`);
-    } catch (error) {
-      await rm(lock, { force: true });
-      throw error;
-    } finally {
-      await file.close();
-    }
+    await writeFile(temporary, `${process.pid} ${await birth(process.pid)}\n`, { mode: 0o600 });
+    await link(temporary, lock);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/**
+ * Removes the lock of a process that is gone, unless another has done so and put its own there.
+ *
+ * @returns false if it is another one by now
+ */
+async function remove(lock: string, text: string): Promise<boolean> {
+  const aside = `${lock}.${process.pid}.gone`;
+  try {
+    await rename(lock, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true;
+    throw error;
+  }
+  try {
+    if ((await readFile(aside, 'utf8')) === text) return true;
+    await link(aside, lock);
+    return false;
+  } finally {
+    await rm(aside, { force: true });
   }
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
@@ -42,6 +42,23 @@ test('a process that is killed in mid-load leaves a chain that verifies, and the
   await trail.close();
   const { code, stderr } = await sangate(['audit', 'verify', file]);
   expect([code, stderr]).toEqual([0, '']);
+});
+
+test('processes that want one trail at the same moment take turns', async () => {
+  const directory = await temporaryDirectory();
+  const file = join(directory, 'audit.jsonl');
+  const script = `const { openAudit } = await import(${JSON.stringify(MODULE)});
+    const trail = await openAudit({ file: ${JSON.stringify(file)}, patienceMs: 60_000, onAlarm: () => {} });
+    trail.write({ action: 'login', outcome: 'success' });
+    await trail.close();`;
+  const ended = Array.from({ length: 6 }, () => {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    return once(child, 'close');
+  });
+  await Promise.all(ended);
+  expect(await verifyTrail([file])).toMatchObject({ lines: 6, problems: [] });
+  expect((await readdir(directory)).sort()).toEqual(['audit.jsonl', 'audit.jsonl.head']);
 });
 
 test('a second process is refused while the first one writes', async () => {

@@ -301,6 +301,24 @@ test('what does not fit in memory is counted, and the chain says so at its place
   expect(await problemsOf(file)).toEqual([]);
 });
 
+test('a new file begins by saying so, whatever else there is to say', async () => {
+  const disk = new FullDisk('ENOSPC', 0);
+  disk.isFull = false;
+  const { file, trail } = await openTrail({ openFile: disk.open });
+  trail.write(login(1));
+  await trail.rotateOrReopen();
+  disk.isFull = true;
+  await appendFile(file, 'what somebody else wrote\n');
+  await trail.rotateOrReopen();
+  await rename(file, `${file}.1`);
+  await trail.rotateOrReopen();
+  disk.isFull = false;
+  await trail.rotateOrReopen();
+  await trail.close();
+  const actions = (await linesOf(file)).map(({ event }) => event.action);
+  expect(actions).toEqual(['audit-file-begun', 'audit-damaged']);
+});
+
 test('a folder that is missing is an alarm, and once it is there nothing is missing', async () => {
   const file = join(await temporaryDirectory(), 'later', 'audit.jsonl');
   const { trail, alarms } = await openTrail({ file });
