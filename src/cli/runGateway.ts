@@ -6,7 +6,7 @@ import type { Observer } from '../telemetry/events.ts';
 import { logEvents, type Logger } from '../telemetry/log.ts';
 import { auditMetrics } from '../telemetry/auditMetrics.ts';
 import { gatewayMetrics } from '../telemetry/metrics.ts';
-import { loadGatewayCredentials } from '../tls/credentials.ts';
+import { loadGatewayCredentials, type GatewayCredentials } from '../tls/credentials.ts';
 import { warnOfRestart } from './warnOfRestart.ts';
 import { startAdmin } from './startAdmin.ts';
 import { startAudit } from './startAudit.ts';
@@ -53,7 +53,10 @@ export async function runGateway(
     sessions: () => gateway.sessions.size,
     unauthenticated: () => gateway.unauthenticated,
     traffic: (from) => gateway.sessions.traffic(from),
-    notAfter: () => endDates(gateway),
+    notAfter: () => [
+      ...[...gateway.listeners].flatMap(([key, { credentials }]) => endDates(key, credentials)),
+      ...endDates('admin', admin?.credentials()),
+    ],
     ledger: () => gateway.ledger.snapshot(),
   });
   if (audit !== undefined) auditMetrics(metrics.registry, audit.state);
@@ -116,18 +119,11 @@ async function readSettings(config: GatewayConfig, log: Logger): Promise<Setting
   return { config, credentials };
 }
 
-function endDates(gateway: Gateway) {
-  return [...gateway.listeners].flatMap(
-    ([
-      listener,
-      {
-        credentials: { notAfter, crlNextUpdate },
-      },
-    ]) => {
-      const certificate = { what: 'certificate' as const, listener, at: notAfter / 1000 };
-      return crlNextUpdate === undefined
-        ? [certificate]
-        : [certificate, { what: 'crl' as const, listener, at: crlNextUpdate / 1000 }];
-    },
-  );
+function endDates(listener: string, credentials: GatewayCredentials | undefined) {
+  if (credentials === undefined) return [];
+  const { notAfter, crlNextUpdate } = credentials;
+  const certificate = { what: 'certificate' as const, listener, at: notAfter / 1000 };
+  return crlNextUpdate === undefined
+    ? [certificate]
+    : [certificate, { what: 'crl' as const, listener, at: crlNextUpdate / 1000 }];
 }

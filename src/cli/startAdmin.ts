@@ -1,10 +1,9 @@
-import type { TlsOptions } from 'node:tls';
 import { startAdminServer, type AdminServer } from '../admin/adminServer.ts';
 import type { Control } from '../admin/control.ts';
 import type { AdminConfig } from '../config/adminConfig.ts';
 import { LineLimit } from '../telemetry/lineLimit.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { loadGatewayCredentials } from '../tls/credentials.ts';
+import { loadGatewayCredentials, type GatewayCredentials } from '../tls/credentials.ts';
 import { adminTlsOptions } from '../tls/listener.ts';
 
 /** What gateway and stub hand to their admin server. */
@@ -18,6 +17,8 @@ export interface AdminSource {
 }
 
 export interface RunningAdmin extends Pick<AdminServer, 'address' | 'close'> {
+  /** In force; absent: plain HTTP. */
+  readonly credentials: () => GatewayCredentials | undefined;
   /**
    * Reads the certificates anew from the files that were configured at the start.
    *
@@ -38,17 +39,17 @@ export async function startAdmin(
 ): Promise<RunningAdmin | undefined> {
   if (admin === undefined) return undefined;
   const { address, tls } = admin;
-  const readTls = async (): Promise<TlsOptions | undefined> => {
+  const readTls = async (): Promise<GatewayCredentials | undefined> => {
     const credentials = tls && (await loadGatewayCredentials(tls));
     for (const warning of credentials?.warnings ?? []) log.warn(warning);
-    return credentials && adminTlsOptions(credentials);
+    return credentials;
   };
   const lines = new LineLimit(MAX_LINES);
   try {
-    const options = await readTls();
+    let credentials = await readTls();
     const server = await startAdminServer({
       address,
-      ...(options && { tls: options }),
+      ...(credentials && { tls: adminTlsOptions(credentials) }),
       ...(control && { control }),
       metrics: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
       isReady,
@@ -72,8 +73,12 @@ export async function startAdmin(
       ...(server.address && { address: server.address }),
       readTls: async () => {
         const renewed = await readTls();
-        return () => renewed && server.renewTls(renewed);
+        return () => {
+          credentials = renewed;
+          if (renewed) server.renewTls(adminTlsOptions(renewed));
+        };
       },
+      credentials: () => credentials,
       close: () => server.close(),
     };
   } catch (error) {

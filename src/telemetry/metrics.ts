@@ -67,7 +67,7 @@ export function gatewayMetrics(version: string, gauges: Gauges): GatewayMetrics 
   add(
     new Gauge({
       name: 'sangate_not_after_timestamp_seconds',
-      help: "End of validity of the gateway's own certificate and of the CRL, by listener.",
+      help: "End of validity of the gateway's own certificate and of the CRL, by listener; admin is the admin listener.",
       labelNames: ['what', 'listener'],
       registers: [],
       collect() {

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
 import { runGateway, type RunningGateway } from '../../src/cli/runGateway.ts';
@@ -10,7 +11,7 @@ import { runStub, type RunningStub } from '../../src/cli/runStub.ts';
 import { loadGatewayConfig } from '../../src/config/gatewayConfig.ts';
 import { stubConfigFrom } from '../../src/config/stubConfig.ts';
 import { CapturedLog } from '../support/capturedLog.ts';
-import { saveTestPki, testPki } from '../support/certificates.ts';
+import { daysAgo, saveTestPki, testPki } from '../support/certificates.ts';
 import { temporaryDirectory } from '../support/temporaryDirectory.ts';
 
 interface Running {
@@ -62,14 +63,15 @@ async function startStub(): Promise<Running> {
   return { service, reload, log, crl: join(directory, 'operators', 'ca.crl') };
 }
 
-async function healthz({ service }: Running): Promise<number> {
+async function get({ service }: Running, path: string): Promise<{ status: number; body: string }> {
   const { ca, client } = await testPki();
   const { address: host, port } = service.admin!;
-  const request = https.request({ host, port, path: '/healthz', ca, ...client, agent: false }).end();
+  const request = https.request({ host, port, path, ca, ...client, agent: false }).end();
   const [response] = (await once(request, 'response')) as [IncomingMessage];
-  response.resume();
-  return response.statusCode!;
+  return { status: response.statusCode!, body: await text(response) };
 }
+
+const healthz = async (running: Running): Promise<number> => (await get(running, '/healthz')).status;
 
 test.each(['gateway', 'stub'] as const)(
   'an operator whose certificate is revoked is refused once the %s has reloaded, and the log says who',
@@ -101,3 +103,16 @@ test.each(['gateway', 'stub'] as const)(
     );
   },
 );
+
+test('the ends of the admin listener’s certificate and of its list are told, and change with a reload', async () => {
+  const running = await ROLES.gateway();
+  const days = async (what: string): Promise<number> => {
+    const series = `sangate_not_after_timestamp_seconds{what="${what}",listener="admin"} `;
+    const line = (await get(running, '/metrics')).body.split('\n').find((line) => line.startsWith(series));
+    return Math.round((Number(line?.slice(series.length)) - Date.now() / 1000) / 86_400);
+  };
+  expect([await days('certificate'), await days('crl')]).toEqual([30, 30]);
+  await writeFile(running.crl, (await testPki()).crlOf([], daysAgo(10)));
+  await running.reload();
+  expect([await days('certificate'), await days('crl')]).toEqual([30, 20]);
+});
