@@ -32,7 +32,8 @@ const layers = {
     'failures\\.ts',
   ],
   'stub/': ['iscsi/', 'transport/', 'config/', 'tls/', 'telemetry/', 'failures\\.ts'],
-  'admin/': ['iscsi/', 'transport/', 'tls/', 'telemetry/', 'failures\\.ts'],
+  'explain/': ['iscsi/', 'scsi/', 'policy/', 'relay/', 'config/', 'tls/', 'failures\\.ts'],
+  'admin/': ['iscsi/', 'transport/', 'config/', 'tls/', 'telemetry/', 'explain/', 'failures\\.ts'],
 };
 const core = '^src/(failures\\.ts|iscsi/|scsi/|policy/|login/|discovery/|accounting/|relay/)';
 const io =

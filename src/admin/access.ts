@@ -26,17 +26,19 @@ export function refusal({ headers, socket }: IncomingMessage, access: Access): s
   return 'this listener is for 127.0.0.1, [::1] and localhost: dial it under one of these names';
 }
 
-/** Why a request may not see or end sessions. Browsers tell with these headers that a page asks, not a person. */
+/**
+ * Why a request may not see or end sessions, nor ask about rules. Browsers tell with these headers that a page asks, not a person.
+ */
 export function controlRefusal({ headers }: IncomingMessage, access: Access): string | undefined {
   if (access === 'open') {
     return (
-      'sessions are not shown over plain HTTP beyond this machine: ' +
+      'sessions and rules are not shown over plain HTTP beyond this machine: ' +
       'set admin.tls, or let admin.address be 127.0.0.1:9260 or unix:/run/sangate/admin.sock'
     );
   }
   const site = headers['sec-fetch-site'];
   if (headers.origin === undefined && (site === undefined || site === 'none')) return undefined;
-  return 'web pages have no access to sessions: ask with `sangate sessions` or curl';
+  return 'web pages have no access to sessions and rules: ask with sangate or curl';
 }
 
 /** Who asks, for the log. @throws Failure if the certificate cannot be read */

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import { ValueError } from '../config/problem.ts';
 import { controlRefusal, operatorOf, refusal, type Access } from './access.ts';
 import type { Control } from './control.ts';
+import { parseExplainQuery } from './explainQuery.ts';
 
 /** What the admin listener serves. */
 export interface AdminSource {
@@ -8,7 +10,7 @@ export interface AdminSource {
   readonly metrics: () => Promise<{ contentType: string; body: string }>;
   /** True while the process can serve initiators. */
   readonly isReady: () => boolean;
-  /** Absent: a stub, which knows nothing of sessions. */
+  /** Absent: a stub, which knows nothing of sessions and has no rules. */
   readonly control?: Control;
 }
 
@@ -28,7 +30,7 @@ export async function answer(request: IncomingMessage, access: Access, source: A
   if (refused !== undefined) return forbidden(refused);
   const path = request.url ?? '';
   const route = ROUTES.find(({ pattern }) => pattern.test(path));
-  if (route === undefined) return text(404, 'here are /metrics, /healthz, /readyz and /sessions');
+  if (route === undefined) return text(404, 'here are /metrics, /healthz, /readyz, /sessions and /explain');
   if (route.isControl) {
     const refused = controlRefusal(request, access);
     if (refused !== undefined) return forbidden(refused);
@@ -49,7 +51,7 @@ interface Route {
   /** Of the whole request target, so that nothing else is a path: `/../`, `http://…`, `/sessions/7%00`. */
   readonly pattern: RegExp;
   readonly methods: readonly string[];
-  /** Tells about sessions, or changes something. */
+  /** Tells about sessions or rules, or changes something. */
   readonly isControl?: true;
   readonly reply: (
     source: AdminSource,
@@ -90,7 +92,23 @@ const ROUTES: readonly Route[] = [
       return json(202, { session });
     },
   },
+  {
+    pattern: /^\/explain(?:\?[!-~]*)?$/,
+    methods: READ,
+    isControl: true,
+    reply: ({ control }, { path }) =>
+      control === undefined ? NO_RULES : explanation(control, path.slice('/explain?'.length)),
+  },
 ];
+
+function explanation(control: Control, query: string): Reply {
+  try {
+    return json(200, control.explain(parseExplainQuery(query)));
+  } catch (error) {
+    if (error instanceof ValueError) return json(400, { error: error.message, hint: error.hint });
+    throw error;
+  }
+}
 
 /** Only as we write it: `7`, not `07`, `+7`, `7.0` or what a number could not hold exactly. */
 function parseId(text: string): number | undefined {
@@ -110,3 +128,4 @@ const json = (status: number, value: unknown): Reply => ({
 });
 const forbidden = (refused: string): Reply => ({ ...text(403, refused), refused });
 const NO_SESSIONS = text(404, 'a stub knows no sessions: ask the gateway');
+const NO_RULES = text(404, 'a stub has no rules: ask the gateway');

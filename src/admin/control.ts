@@ -1,3 +1,5 @@
+import type { Explanation } from '../explain/explanation.ts';
+import type { WrittenQuestion } from '../explain/readQuestion.ts';
 import type { SessionSummary } from '../telemetry/sessionSummary.ts';
 
 /** What the admin listener can see and do; the gateway hands it in. */
@@ -10,4 +12,6 @@ export interface Control {
    * @returns false if there is no such session
    */
   kill(id: number, by: string): boolean;
+  /** By the rules in force. @throws ValueError if this cannot be asked */
+  explain(question: WrittenQuestion): Explanation;
 }

@@ -1,11 +1,16 @@
 import http from 'node:http';
 import https from 'node:https';
 import { z } from 'zod';
+import { formatExplainQuery } from '../admin/explainQuery.ts';
 import type { UnixSocket } from '../config/adminAddress.ts';
+import { ValueError } from '../config/problem.ts';
+import type { Explanation } from '../explain/explanation.ts';
+import type { WrittenQuestion } from '../explain/readQuestion.ts';
 import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
 import type { SessionSummary } from '../telemetry/sessionSummary.ts';
 import type { StubCredentials } from '../tls/credentials.ts';
 import { printable } from '../telemetry/printable.ts';
+import { explanationSchema } from './explanationSchema.ts';
 
 /** Where a gateway's admin listener is, and what to show it. */
 export interface AdminPeer {
@@ -29,6 +34,17 @@ export async function killSession(peer: AdminPeer, id: number): Promise<SessionS
   return parsed(peer, answer, killed).session;
 }
 
+/** What the rules in force say. @throws ValueError if this cannot be asked; Error that says what to do */
+export async function askToExplain(peer: AdminPeer, question: WrittenQuestion): Promise<Explanation> {
+  const answer = await ask(peer, 'GET', `/explain?${formatExplainQuery(question)}`);
+  if (answer.status === 400) {
+    const { error, hint } = parsed(peer, answer, mistake);
+    throw new ValueError(printable(error), printable(hint));
+  }
+  if (answer.status !== 200) throw unexpected(peer, answer);
+  return parsed(peer, answer, explanationSchema);
+}
+
 /** Names hold what a peer and an array wrote: they are printed by way of printable.ts alone. */
 const traffic = z.object({ pdus: z.number(), bytes: z.number() });
 const sessionSummary = z.object({
@@ -48,6 +64,7 @@ const sessionSummary = z.object({
 }) satisfies z.ZodType<SessionSummary>;
 const sessionList = z.object({ sessions: z.array(sessionSummary) });
 const killed = z.object({ session: sessionSummary });
+const mistake = z.object({ error: z.string(), hint: z.string() });
 
 interface Answer {
   readonly status: number;

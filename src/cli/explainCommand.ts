@@ -1,73 +1,69 @@
 import { X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
-import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
-import { didYouMean } from '../config/didYouMean.ts';
+import { Command } from '@commander-js/extra-typings';
 import { loadGatewayConfigWithoutSecrets } from '../config/gatewayConfig.ts';
-import { quote, ValueError } from '../config/problem.ts';
-import { parseName } from '../config/targetPattern.ts';
-import type { InitiatorRule } from '../policy/rules.ts';
-import type { CertificateIdentity } from '../policy/subject.ts';
+import { ValueError } from '../config/problem.ts';
+import { explain, type Explanation } from '../explain/explanation.ts';
+import { readQuestion, type WrittenQuestion } from '../explain/readQuestion.ts';
+import { printableJson } from '../telemetry/printable.ts';
 import { CredentialsError } from '../tls/credentialsError.ts';
-import { certificateIdentity } from '../tls/identity.ts';
 import { readPemFile } from '../tls/pemFile.ts';
+import { askToExplain } from './adminClient.ts';
+import { ADMIN_OPTIONS, adminPeer, type AdminFlags } from './adminOptions.ts';
 import { ExitCode } from './exitCode.ts';
-import { explain } from './explain/explanation.ts';
-import { explanationText } from './explain/explanationText.ts';
-import { parseRequest } from './explain/parseRequest.ts';
+import { explanationText } from './explanationText.ts';
 import { terminal } from './terminal.ts';
 
 export function explainCommand() {
   return new Command('explain')
     .description("say what a gateway's rules allow somebody, by which line, and what a denied one hears")
-    .requiredOption('-c, --config <file>', 'configuration of the gateway; its secrets are not read')
+    .option('-c, --config <file>', 'by the rules of this configuration; its secrets are not read')
+    .option('--admin <address>', 'by the rules in force at the gateway that has its admin listener there')
+    .option(...ADMIN_OPTIONS.cert)
+    .option(...ADMIN_OPTIONS.key)
+    .option(...ADMIN_OPTIONS.ca)
     .requiredOption('-i, --initiator <name>', 'entry under initiators, or an initiator name (iqn, eui, naa)')
     .option('--certificate <file>', 'its certificate, PEM (default: one that fits is assumed)')
-    .option('--from <address>', 'where its tunnel comes from (default: one that fits is assumed)', address)
+    .option('--from <address>', 'where its tunnel comes from (default: one that fits is assumed)')
     .option('-t, --target <name>', 'the target (default: all that it may do)')
-    .option('-l, --lun <number>', 'the logical unit, with --target', lun)
+    .option('-l, --lun <number>', 'the logical unit, with --target')
     .option('--command <opcode>', 'hex (2a, 9e/10) or name (WRITE(10), unmap), with --lun')
     .option('--json', 'for programs')
-    .action(async (options, command) => {
-      if (options.lun !== undefined && options.target === undefined) {
-        command.error('error: --lun is asked about on a target: say --target too');
-      }
-      if (options.command !== undefined && options.lun === undefined) {
-        command.error('error: a command goes to a logical unit: say --lun too');
-      }
-      const { initiators } = loadGatewayConfigWithoutSecrets(options.config).config;
-      const explanation = explain(initiators, {
-        subject: {
-          initiatorName: initiatorName(initiators, options.initiator),
-          certificate:
-            options.certificate === undefined ? undefined : await readIdentity(options.certificate),
-          address: options.from,
-        },
-        target: options.target === undefined ? undefined : parseName(options.target),
-        lun: options.lun,
-        request: options.command === undefined ? undefined : parseRequest(options.command),
+    .action(async ({ initiator, certificate, from, target, lun, command, json, ...flags }) => {
+      const explanation = await answer(flags, {
+        initiator,
+        certificate: certificate === undefined ? undefined : await readCertificate(certificate),
+        from,
+        target,
+        lun,
+        command,
       });
-      terminal.result(
-        options.json === true ? JSON.stringify(explanation, null, 2) : explanationText(explanation),
-      );
+      terminal.result(json === true ? printableJson(explanation) : explanationText(explanation));
       if (explanation.verdict === 'denied') process.exitCode = ExitCode.denied;
     });
 }
 
-/** @throws ValueError if it is neither an entry of this configuration nor an iSCSI name */
-function initiatorName(initiators: readonly InitiatorRule[], text: string): string {
-  const entry = initiators.find(({ id }) => id === text);
-  if (entry !== undefined) return entry.iqn;
-  if (/^(?:iqn|eui|naa)\./i.test(text)) return parseName(text);
-  const names = initiators.map(({ id }) => id);
-  const meant = didYouMean(text, names);
-  throw new ValueError(
-    `there is no entry ${quote(text)} under initiators`,
-    meant === undefined ? `there are: ${names.join(', ')}` : `did you mean ${meant}?`,
-  );
+/** @throws ValueError, ConfigError, CredentialsError; Error that says why the gateway does not answer */
+async function answer({ config, ...flags }: AdminFlags, question: WrittenQuestion): Promise<Explanation> {
+  const { admin, cert, key, ca } = flags;
+  if ((config === undefined) === (admin === undefined)) {
+    throw new ValueError(
+      'the rules are those of a file or those in force at a running gateway',
+      'give one of --config and --admin',
+    );
+  }
+  if (config === undefined) return askToExplain(await adminPeer(flags), question);
+  if (cert !== undefined || key !== undefined || ca !== undefined) {
+    throw new ValueError(
+      '--cert, --key and --ca are shown to a running gateway, and a file is asked',
+      'give --admin in place of --config, or leave them out',
+    );
+  }
+  const { initiators } = loadGatewayConfigWithoutSecrets(config).config;
+  return explain(initiators, readQuestion(initiators, question));
 }
 
-/** @throws CredentialsError; Failure `bad_cert` */
-async function readIdentity(file: string): Promise<CertificateIdentity> {
+/** @throws CredentialsError */
+async function readCertificate(file: string): Promise<X509Certificate> {
   const [first] = await readPemFile(file, /^CERTIFICATE$/, 'certificate');
   let certificate: X509Certificate;
   try {
@@ -75,21 +71,10 @@ async function readIdentity(file: string): Promise<CertificateIdentity> {
   } catch (cause) {
     throw new CredentialsError(file, 'the certificate in it is damaged: copy the file again', { cause });
   }
-  const identity = certificateIdentity(certificate);
-  if (identity.notAfter < Date.now()) {
+  if (Date.parse(certificate.validTo) < Date.now()) {
     terminal.warning(
       `${file}: this certificate ended on ${certificate.validTo}: TLS refuses it (expired_cert)`,
     );
   }
-  return identity;
-}
-
-function address(text: string): string {
-  if (isIP(text) !== 0 && !text.includes('%')) return text;
-  throw new InvalidArgumentError('Write an IP address, without port, range and zone.');
-}
-
-function lun(text: string): number {
-  if (/^\d{1,5}$/.test(text) && Number(text) < 16384) return Number(text);
-  throw new InvalidArgumentError('Write a whole number from 0 to 16383.');
+  return certificate;
 }

@@ -1,5 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { GatewayConfig, GatewayConfigResult } from '../config/gatewayConfig.ts';
+import { explain } from '../explain/explanation.ts';
+import { readQuestion } from '../explain/readQuestion.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import type { Settings } from '../gateway/inForce.ts';
 import type { Observer } from '../telemetry/events.ts';
@@ -71,6 +73,10 @@ export async function runGateway(
     control: {
       sessions: () => gateway.sessions.summaries,
       kill: (id, by) => gateway.sessions.kill(id, by),
+      explain: (question) => {
+        const { initiators } = gateway.config;
+        return explain(initiators, readQuestion(initiators, question));
+      },
     },
     undo: async (error) => {
       await gateway.stop();

@@ -3,6 +3,8 @@ import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { AdminListener, read } from '../support/adminListener.ts';
 
+const CONTROL = ['GET /sessions', 'DELETE /sessions/7', 'GET /explain?initiator=db1'];
+
 test.each([
   'evil.example',
   'evil.example:9260',
@@ -20,7 +22,7 @@ test.each([
   '',
 ])('a page that lets its own name %s point to loopback gets nothing', async (Host) => {
   const listener = await AdminListener.start();
-  for (const request of ['GET /sessions', 'DELETE /sessions/7', 'GET /metrics', 'GET /nothing']) {
+  for (const request of [...CONTROL, 'GET /metrics', 'GET /nothing']) {
     expect({ request, status: (await listener.ask(request, { Host })).status }).toEqual({
       request,
       status: 403,
@@ -48,10 +50,10 @@ test('a probe of HTTP/1.0, which has no Host, is served', async () => {
 });
 
 test.each(['https://evil.example', 'null', 'http://127.0.0.1:9260', 'http://localhost'])(
-  'a page of %s sees and ends no session; metrics are no secret',
+  'a page of %s sees and ends no session and asks for no rule; metrics are no secret',
   async (Origin) => {
     const listener = await AdminListener.start();
-    for (const request of ['GET /sessions', 'DELETE /sessions/7']) {
+    for (const request of CONTROL) {
       const { status, headers } = await listener.ask(request, { Origin });
       expect(status).toBe(403);
       expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);

@@ -36,7 +36,7 @@ test('a session that is not there cannot be ended', async () => {
 });
 
 test('a session that ends while it is asked for was not there', async () => {
-  const control = { sessions: () => [SESSION], kill: () => false };
+  const control = { sessions: () => [SESSION], kill: () => false, explain: broken };
   const listener = await AdminListener.start({ control });
   expect((await listener.ask('DELETE /sessions/7')).status).toBe(404);
 });
@@ -97,7 +97,9 @@ test.each([
 });
 
 test('a fault inside is told as such, without a word about it', async () => {
-  const listener = await AdminListener.start({ control: { sessions: broken, kill: () => true } });
+  const listener = await AdminListener.start({
+    control: { sessions: broken, kill: () => true, explain: broken },
+  });
   const { status, body } = await listener.ask('GET /sessions');
   expect(status).toBe(500);
   expect(body).not.toContain('like this');

@@ -2,7 +2,10 @@ import { once } from 'node:events';
 import net, { type NetConnectOpts } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { startAdminServer, type AdminOptions, type AdminServer } from '../../src/admin/adminServer.ts';
+import { explain } from '../../src/explain/explanation.ts';
+import { readQuestion } from '../../src/explain/readQuestion.ts';
 import type { SessionSummary } from '../../src/telemetry/sessionSummary.ts';
+import { initiatorRule } from './initiatorRule.ts';
 
 export const SESSION: SessionSummary = {
   id: 7,
@@ -20,7 +23,9 @@ export const SESSION: SessionSummary = {
   fromTarget: { pdus: 30_000, bytes: 566_231_040 },
 };
 
-/** An admin listener whose gateway is these sessions; what is asked of it is kept. */
+const RULES = [initiatorRule()];
+
+/** An admin listener whose gateway is these sessions and one rule; what is asked of it is kept. */
 export class AdminListener {
   readonly killed: { id: number; by: string }[] = [];
   readonly refused: { address: string; why: string }[] = [];
@@ -49,6 +54,7 @@ export class AdminListener {
           listener.killed.push({ id, by });
           return listener.sessions.some((session) => session.id === id);
         },
+        explain: (question) => explain(RULES, readQuestion(RULES, question)),
       },
       onRefused: (address, why) => void listener.refused.push({ address, why }),
       ...options,

@@ -7,7 +7,7 @@ import { answer, type AdminSource } from '../../../src/admin/answer.ts';
 const SOURCE: AdminSource = {
   metrics: () => Promise.resolve({ contentType: 'text/plain', body: 'metrics 1\n' }),
   isReady: () => false,
-  control: { sessions: () => [], kill: () => true },
+  control: { sessions: () => [], kill: () => true, explain: () => expect.unreachable() },
 };
 
 function request(method: string, url: string, headers: Record<string, string> = {}): IncomingMessage {
@@ -39,28 +39,33 @@ test('an open listener serves metrics and health under any name', async () => {
   expect((await Promise.all(served)).map(({ status }) => status)).toEqual([200, 200, 503]);
 });
 
-test.each(['GET /sessions', 'HEAD /sessions', 'POST /sessions', 'DELETE /sessions/7', 'GET /sessions/7'])(
-  'an open listener refuses %s and says what to configure',
-  async (line) => {
-    const [method, path] = line.split(' ') as [string, string];
-    const reply = await answer(request(method, path, { host: '127.0.0.1' }), 'open', SOURCE);
-    expect(reply.status).toBe(403);
-    expect(reply.body).toMatch(/admin\.tls.*127\.0\.0\.1:9260.*unix:/);
-  },
-);
+test.each([
+  'GET /sessions',
+  'HEAD /sessions',
+  'POST /sessions',
+  'DELETE /sessions/7',
+  'GET /sessions/7',
+  'GET /explain?initiator=db1',
+])('an open listener refuses %s and says what to configure', async (line) => {
+  const [method, path] = line.split(' ') as [string, string];
+  const reply = await answer(request(method, path, { host: '127.0.0.1' }), 'open', SOURCE);
+  expect(reply.status).toBe(403);
+  expect(reply.body).toMatch(/admin\.tls.*127\.0\.0\.1:9260.*unix:/);
+});
 
 test('a listener with TLS serves nobody whose certificate was not verified, whatever let them in', async () => {
   const unverified = Object.assign(request('GET', '/metrics'), { socket: { authorized: false } });
   expect((await answer(unverified, 'tls', SOURCE)).status).toBe(403);
 });
 
-test('a stub has no sessions', async () => {
+test('a stub has no sessions and no rules', async () => {
   const { control: _control, ...stub } = SOURCE;
-  for (const [method, path] of [
-    ['GET', '/sessions'],
-    ['DELETE', '/sessions/7'],
+  for (const [method, path, why] of [
+    ['GET', '/sessions', 'a stub knows no sessions'],
+    ['DELETE', '/sessions/7', 'a stub knows no sessions'],
+    ['GET', '/explain?initiator=db1', 'a stub has no rules'],
   ] as const) {
     const reply = await answer(request(method, path), 'loopback', stub);
-    expect([reply.status, reply.body]).toEqual([404, 'a stub knows no sessions: ask the gateway\n']);
+    expect([reply.status, reply.body]).toEqual([404, `${why}: ask the gateway\n`]);
   }
 });

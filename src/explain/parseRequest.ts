@@ -1,7 +1,7 @@
-import { didYouMean } from '../../config/didYouMean.ts';
-import { quote, ValueError } from '../../config/problem.ts';
-import { TaskFunction } from '../../iscsi/taskManagement.ts';
-import { NAMED_COMMANDS } from '../../scsi/commandNames.ts';
+import { didYouMean } from '../config/didYouMean.ts';
+import { quote, ValueError } from '../config/problem.ts';
+import { TaskFunction } from '../iscsi/taskManagement.ts';
+import { NAMED_COMMANDS } from '../scsi/commandNames.ts';
 import { commandRequest, REQUEST_CLASSES, taskManagementRequest, TYPICAL, type Request } from './request.ts';
 
 const OPERATION_CODE = /^(?:0x)?([0-9a-f]{2})h?(?:\/(?:0x)?([0-9a-f]{1,4})h?)?$/i;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lunRanges } from '../../../../src/cli/explain/lunRanges.ts';
+import { lunRanges } from '../../../src/explain/lunRanges.ts';
 
 test.each([
   [[0], '0'],

@@ -1,6 +1,6 @@
-import { Failure } from '../../failures.ts';
-import type { Admission, Authorization, Policy } from '../../policy/policy.ts';
-import type { AccessMode, RuleLocation } from '../../policy/rules.ts';
+import { Failure } from '../failures.ts';
+import type { Admission, Authorization, Policy } from '../policy/policy.ts';
+import type { AccessMode, RuleLocation } from '../policy/rules.ts';
 import { attempt } from './loginParts.ts';
 import { REQUEST_CLASSES, TEST_UNIT_READY, TYPICAL, type RequestClass } from './request.ts';
 import { RequestJudge } from './requestJudge.ts';

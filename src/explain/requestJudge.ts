@@ -1,15 +1,15 @@
-import { Offset, opcodeAt } from '../../iscsi/bhs.ts';
-import { decodeBhs } from '../../iscsi/layouts.ts';
-import { Opcode } from '../../iscsi/opcode.ts';
-import { NO_DIGESTS, parseWirePdu } from '../../iscsi/pdu.ts';
-import { TaskFunction, TaskResponse } from '../../iscsi/taskManagement.ts';
-import { CommandPolicy, type Denial } from '../../policy/commandPolicy.ts';
-import type { Authorization } from '../../policy/policy.ts';
-import type { AccessRule, Permission } from '../../policy/rules.ts';
-import { refusedCommand, refusedTaskManagement } from '../../relay/answers.ts';
-import { classifyCommand } from '../../scsi/commandClass.ts';
-import { describeSense } from '../../scsi/sense.ts';
-import { ScsiStatus } from '../../scsi/status.ts';
+import { Offset, opcodeAt } from '../iscsi/bhs.ts';
+import { decodeBhs } from '../iscsi/layouts.ts';
+import { Opcode } from '../iscsi/opcode.ts';
+import { NO_DIGESTS, parseWirePdu } from '../iscsi/pdu.ts';
+import { TaskFunction, TaskResponse } from '../iscsi/taskManagement.ts';
+import { CommandPolicy, type Denial } from '../policy/commandPolicy.ts';
+import type { Authorization } from '../policy/policy.ts';
+import type { AccessRule, Permission } from '../policy/rules.ts';
+import { refusedCommand, refusedTaskManagement } from '../relay/answers.ts';
+import { classifyCommand } from '../scsi/commandClass.ts';
+import { describeSense } from '../scsi/sense.ts';
+import { ScsiStatus } from '../scsi/status.ts';
 import { lunRanges } from './lunRanges.ts';
 import type { Request } from './request.ts';
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { explain, type Explanation } from '../../../src/cli/explain/explanation.ts';
-import { commandRequest, taskManagementRequest } from '../../../src/cli/explain/request.ts';
+import { explain, type Explanation } from '../../../src/explain/explanation.ts';
+import { commandRequest, taskManagementRequest } from '../../../src/explain/request.ts';
 import { addressSet, parseAddressRange } from '../../../src/config/addressSet.ts';
 import { Failure } from '../../../src/failures.ts';
 import { opcodeAt } from '../../../src/iscsi/bhs.ts';

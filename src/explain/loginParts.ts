@@ -1,8 +1,8 @@
-import { didYouMean } from '../../config/didYouMean.ts';
-import { Failure } from '../../failures.ts';
-import { Policy } from '../../policy/policy.ts';
-import type { CertificateMatch, InitiatorRule } from '../../policy/rules.ts';
-import type { CertificateIdentity, Subject } from '../../policy/subject.ts';
+import { didYouMean } from '../config/didYouMean.ts';
+import { Failure } from '../failures.ts';
+import { Policy } from '../policy/policy.ts';
+import type { CertificateMatch, InitiatorRule } from '../policy/rules.ts';
+import type { CertificateIdentity, Subject } from '../policy/subject.ts';
 
 /** Who asks, as far as one says; the rest is taken to be what the rule wants. */
 export interface AskedSubject {

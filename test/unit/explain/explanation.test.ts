@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { explain, type Explanation, type Question } from '../../../../src/cli/explain/explanation.ts';
-import { parseRequest } from '../../../../src/cli/explain/parseRequest.ts';
-import { addressSet, parseAddressRange } from '../../../../src/config/addressSet.ts';
-import { CHAP_ALGORITHMS } from '../../../../src/policy/chapRequirement.ts';
-import { PERMISSIONS, type CertificateMatch, type InitiatorRule } from '../../../../src/policy/rules.ts';
-import { UNREAD_SECRET } from '../../../../src/policy/secret.ts';
-import { accessRule, certificate, DB1, DISK, initiatorRule } from '../../../support/initiatorRule.ts';
+import { explain, type Explanation, type Question } from '../../../src/explain/explanation.ts';
+import { parseRequest } from '../../../src/explain/parseRequest.ts';
+import { addressSet, parseAddressRange } from '../../../src/config/addressSet.ts';
+import { CHAP_ALGORITHMS } from '../../../src/policy/chapRequirement.ts';
+import { PERMISSIONS, type CertificateMatch, type InitiatorRule } from '../../../src/policy/rules.ts';
+import { UNREAD_SECRET } from '../../../src/policy/secret.ts';
+import { accessRule, certificate, DB1, DISK, initiatorRule } from '../../support/initiatorRule.ts';
 
 const ask = (
   rule: Partial<InitiatorRule>,

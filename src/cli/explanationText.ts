@@ -1,7 +1,8 @@
-import type { LunRow, TargetRow, Verdict } from './accessMatrix.ts';
-import type { Explanation } from './explanation.ts';
-import { lunRanges } from './lunRanges.ts';
-import { REQUEST_CLASSES, type RequestClass } from './request.ts';
+import type { LunRow, TargetRow, Verdict } from '../explain/accessMatrix.ts';
+import type { Explanation } from '../explain/explanation.ts';
+import { lunRanges } from '../explain/lunRanges.ts';
+import { REQUEST_CLASSES, type RequestClass } from '../explain/request.ts';
+import { printable } from '../telemetry/printable.ts';
 
 const WIDTH = 80;
 const LABEL = 15;
@@ -20,7 +21,9 @@ export function explanationText(explanation: Explanation): string {
     ...(told === undefined ? [] : labelled(isEnforced ? 'told' : 'would hear', told)),
     ...labelled('not asked', unasked.join('; ')),
     ...(matrix === undefined ? [] : ['', ...matrixLines(matrix)]),
-  ].join('\n');
+  ]
+    .map(printable) // what a listener answers is whatever it likes
+    .join('\n');
 }
 
 function headline({ verdict, initiator, rule, target, lun, request }: Explanation): string {

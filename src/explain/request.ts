@@ -1,9 +1,9 @@
-import { encodeLun } from '../../iscsi/lun.ts';
-import { encodeBhs } from '../../iscsi/layouts.ts';
-import { TaskFunction } from '../../iscsi/taskManagement.ts';
-import type { Permission } from '../../policy/rules.ts';
-import { describeCommand, type CommandCode } from '../../scsi/commandNames.ts';
-import { OperationCode } from '../../scsi/operationCode.ts';
+import { encodeLun } from '../iscsi/lun.ts';
+import { encodeBhs } from '../iscsi/layouts.ts';
+import { TaskFunction } from '../iscsi/taskManagement.ts';
+import type { Permission } from '../policy/rules.ts';
+import { describeCommand, type CommandCode } from '../scsi/commandNames.ts';
+import { OperationCode } from '../scsi/operationCode.ts';
 
 /** A request of full feature phase that somebody asks about. */
 export interface Request {

@@ -1,7 +1,7 @@
-import { Failure } from '../../failures.ts';
-import { describeLoginStatus } from '../../iscsi/loginStatus.ts';
-import { Policy, type Admission } from '../../policy/policy.ts';
-import type { InitiatorRule, RuleLocation } from '../../policy/rules.ts';
+import { Failure } from '../failures.ts';
+import { describeLoginStatus } from '../iscsi/loginStatus.ts';
+import { Policy, type Admission } from '../policy/policy.ts';
+import type { InitiatorRule, RuleLocation } from '../policy/rules.ts';
 import { accessMatrix, targetRow, type TargetRow, type Verdict } from './accessMatrix.ts';
 import { attempt, completeSubject, loginParts, type AskedSubject, type LoginPart } from './loginParts.ts';
 import { TEST_UNIT_READY, type Request } from './request.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { parseRequest } from '../../../../src/cli/explain/parseRequest.ts';
-import { ValueError } from '../../../../src/config/problem.ts';
-import { decodeBhs } from '../../../../src/iscsi/layouts.ts';
+import { parseRequest } from '../../../src/explain/parseRequest.ts';
+import { ValueError } from '../../../src/config/problem.ts';
+import { decodeBhs } from '../../../src/iscsi/layouts.ts';
 
 const cdbOf = (text: string): string => {
   const bhs = parseRequest(text).bhs(5);
