@@ -167,7 +167,7 @@ export class Recorder {
     }
     if (response === 0) figures[cell + Figure.bytes]! += transferred(this.#tasks.expectedOf(task), bytes, at);
     this.#tasks.end(task);
-    this.#processing.touch(task, cell);
+    this.#processing.touchEnded(cell);
   }
 
   /** A Task Management Request that goes on to the target. */

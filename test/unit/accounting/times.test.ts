@@ -159,3 +159,18 @@ test('backpressure is seen while it lasts, and ends with the session', () => {
   expect(seconds()).toBe(2.5);
   expect(recorded.nexus.sides.initiator.backpressureSeconds).toBe(0);
 });
+
+test('more commands in one chunk than can be told apart still share all of its time', () => {
+  const recorded = new Recorded();
+  const { recorder } = recorded;
+  recorder.beginChunk();
+  for (let tag = 0; tag < 200; tag++) {
+    const cdb = cdb10(tag % 2 === 0 ? 0x28 : 0x2a);
+    recorder.command(encodeBhs('scsiCommand', { initiatorTaskTag: tag, final: true, cdb }), 0);
+  }
+  recorded.pass(8);
+  recorder.endChunk();
+  const [reads, writes] = [recorded.io('read').gatewaySeconds, recorded.io('write').gatewaySeconds];
+  expect(reads).toBeGreaterThan(0.001);
+  expect(reads + writes).toBeCloseTo(0.008);
+});
