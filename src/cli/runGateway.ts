@@ -8,6 +8,7 @@ import type { Observer } from '../telemetry/events.ts';
 import { logEvents, type Logger } from '../telemetry/log.ts';
 import { auditMetrics } from '../telemetry/auditMetrics.ts';
 import { gatewayMetrics } from '../telemetry/metrics.ts';
+import type { SiteFigures } from '../telemetry/siteMetrics.ts';
 import { loadGatewayCredentials, type GatewayCredentials } from '../tls/credentials.ts';
 import { warnOfRestart } from './warnOfRestart.ts';
 import { startAdmin } from './startAdmin.ts';
@@ -60,6 +61,7 @@ export async function runGateway(
       ...endDates('admin', admin?.credentials()),
     ],
     ledger: () => gateway.ledger.snapshot(),
+    site: siteFigures(gateway),
   });
   if (audit !== undefined) auditMetrics(metrics.registry, audit.state);
   const addresses = await gateway.start().catch(async (error: unknown) => {
@@ -132,4 +134,19 @@ function endDates(listener: string, credentials: GatewayCredentials | undefined)
   return crlNextUpdate === undefined
     ? [certificate]
     : [certificate, { what: 'crl' as const, listener, at: crlNextUpdate / 1000 }];
+}
+
+function siteFigures(gateway: Gateway): SiteFigures {
+  const { sessions } = gateway;
+  return {
+    isReady: () => gateway.isListening,
+    backends: () =>
+      gateway.backends.map(({ name, isUp }) => ({ name, isUp, sessions: sessions.count('backend', name) })),
+    initiators: () =>
+      gateway.config.initiators.map(({ id, iqn }) => ({
+        id,
+        iqn,
+        sessions: sessions.count('initiator', iqn),
+      })),
+  };
 }

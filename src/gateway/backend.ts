@@ -59,6 +59,16 @@ export class Backend {
     return this.#downSince !== undefined && Date.now() - this.#downSince < DOWN_FOR_MS;
   }
 
+  /** True unless the last attempt failed, however long ago. */
+  get isUp(): boolean {
+    return this.#downSince === undefined;
+  }
+
+  /** What was seen of this array before a reload. */
+  inherit(before: Backend): void {
+    this.#downSince = before.#downSince;
+  }
+
   /** Takes down that it did not answer somebody who then gave up waiting. */
   noteDown(): void {
     this.#downSince = Date.now();

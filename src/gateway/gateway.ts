@@ -80,6 +80,10 @@ export class Gateway {
     return this.#inForce.config;
   }
 
+  get backends(): InForce['backends'] {
+    return this.#inForce.backends;
+  }
+
   /** Every listener that is configured, with its credentials. */
   get listeners(): InForce['listeners'] {
     return this.#inForce.listeners;
@@ -97,7 +101,7 @@ export class Gateway {
    * @throws a new listener's error; then everything is as it was
    */
   async reload(settings: Settings): Promise<ReloadResult> {
-    const next = new InForce(settings, this.#challenges);
+    const next = new InForce(settings, this.#challenges, this.#inForce);
     const started = await this.#startListeners(next);
     if (this.#isStopping) {
       for (const { listener } of started.values()) void listener.stopAccepting();

@@ -29,14 +29,21 @@ export class InForce {
   readonly config: GatewayConfig;
   readonly policy: Policy;
   readonly directory: Directory;
+  readonly backends: readonly Backend[];
   readonly #credentials: readonly GatewayCredentials[];
 
-  constructor({ config, credentials }: Settings, challenges: Challenges) {
+  /** @param before what this takes the place of */
+  constructor({ config, credentials }: Settings, challenges: Challenges, before?: InForce) {
     this.config = config;
     this.#credentials = credentials;
     this.policy = new Policy(config.initiators);
+    this.backends = config.backends.map((backend) => new Backend(backend, challenges));
+    for (const backend of this.backends) {
+      const same = before?.backends.find(({ name }) => name === backend.name);
+      if (same !== undefined) backend.inherit(same);
+    }
     this.directory = new Directory({
-      backends: config.backends.map((backend) => new Backend(backend, challenges)),
+      backends: this.backends,
       policy: this.policy,
       timeoutMs: config.limits.discoverySeconds * 1000,
       newIsid: randomIsid,

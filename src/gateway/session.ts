@@ -76,18 +76,26 @@ export class Session {
     });
   }
 
+  get backend(): string {
+    return this.#options.outcome.backend.name;
+  }
+
+  get initiator(): string {
+    return this.#authorization.admission.subject.initiatorName;
+  }
+
   /** As an operator is told of it. */
   get summary(): SessionSummary {
     const { peer, outcome } = this.#options;
     const { admission, target, access } = this.#authorization;
     return {
       id: this.id,
-      initiator: admission.subject.initiatorName,
+      initiator: this.initiator,
       rule: describeRule(admission.rule, access),
       certificate: peer.certificate!,
       address: peer.address,
       target,
-      backend: outcome.backend.name,
+      backend: this.backend,
       portal: formatPortal(outcome.leg.portal),
       since: this.#since.toISOString(),
       commands: this.relay.commands,

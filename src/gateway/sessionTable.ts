@@ -92,6 +92,13 @@ export class SessionTable {
     return [...this.#sessions.values()].map(({ summary }) => summary);
   }
 
+  /** Sessions of one array, or of one initiator by its normalised name. */
+  count(by: 'backend' | 'initiator', name: string): number {
+    let count = 0;
+    for (const session of this.#sessions.values()) if (session[by] === name) count++;
+    return count;
+  }
+
   get size(): number {
     return this.#sessions.size;
   }

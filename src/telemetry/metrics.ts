@@ -4,6 +4,7 @@ import { HANDSHAKE_REASONS, LOGIN_REASONS } from '../failures.ts';
 import type { Observer, Traffic } from './events.ts';
 import { ioMetrics } from './ioMetrics.ts';
 import { buildInfo, collectProcessMetrics } from './processMetrics.ts';
+import { siteMetrics, type SiteFigures } from './siteMetrics.ts';
 
 /** What metrics read when they are scraped; nothing is called per PDU. */
 export interface Gauges {
@@ -17,6 +18,7 @@ export interface Gauges {
     readonly at: number;
   }[];
   readonly ledger: () => LedgerSnapshot;
+  readonly site: SiteFigures;
 }
 
 export interface GatewayMetrics {
@@ -119,7 +121,10 @@ export function gatewayMetrics(version: string, gauges: Gauges): GatewayMetrics 
   for (const reason of HANDSHAKE_REASONS) handshakes.labels(reason).inc(0);
   for (const reason of LOGIN_REASONS) logins.labels('denied', reason).inc(0);
 
+  const judged = siteMetrics(registry, gauges.site);
+
   const observe: Observer = (event) => {
+    judged(event);
     if (event.kind === 'handshake') handshakes.labels(event.failure?.reason ?? 'ok').inc();
     else if (event.kind === 'refused') refused.inc(1 + event.suppressed);
     else if (event.kind === 'duplicate') duplicates.labels(event.isRefused ? 'refused' : 'reported').inc();

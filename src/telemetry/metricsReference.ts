@@ -23,6 +23,7 @@ export function metricsReference(): string {
     traffic: () => ({ pdus: 0, bytes: 0 }),
     notAfter: () => [],
     ledger: () => NOTHING,
+    site: { isReady: () => true, backends: () => [], initiators: () => [] },
   });
   const audit = new Registry();
   auditMetrics(audit, () => ({ healthy: true, written: 0, lost: 0 }));

@@ -10,19 +10,10 @@ interface KnownMetric {
   readonly labels: readonly string[];
 }
 
-/** Dashboards and rules are ahead of the gateway by these. */
-const COMING: readonly KnownMetric[] = [
-  { name: 'sangate_ready', type: 'gauge', labels: [] },
-  { name: 'sangate_acl_decisions_total', type: 'counter', labels: ['initiator', 'decision'] },
-  { name: 'sangate_initiator_info', type: 'gauge', labels: ['initiator', 'iqn'] },
-  { name: 'sangate_backend_up', type: 'gauge', labels: ['backend'] },
-  { name: 'sangate_backend_sessions', type: 'gauge', labels: ['backend'] },
-];
-
 /** Of Prometheus itself, about each scrape. */
 const OF_PROMETHEUS: KnownMetric = { name: 'up', type: 'gauge', labels: [] };
 
-const KNOWN: readonly KnownMetric[] = [...IO_FAMILIES, ...registered(), ...COMING, OF_PROMETHEUS];
+const KNOWN: readonly KnownMetric[] = [...IO_FAMILIES, ...registered(), OF_PROMETHEUS];
 
 /** The metric that a series such as `x_bucket` belongs to; undefined where there is none. */
 export function metricOf(series: string): KnownMetric | undefined {
