@@ -50,6 +50,7 @@ const relayed =
       expStatSN: 500,
       commandWindow: { expCmdSN: 1, maxCmdSN: 64 },
       record: { name: DISK, addresses: [] },
+      onNotable: () => {},
       onDenied: ({ what }) => {
         throw new Error(`the workload is refused: ${what}`);
       },

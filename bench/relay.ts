@@ -42,6 +42,7 @@ const relayed =
       commandWindow: { expCmdSN: 1, maxCmdSN: 64 },
       record: { name: DISK, addresses: [] },
       ...(ledger && { recorder: ledger.open({ initiator: 'db1', target: DISK }) }),
+      onNotable: () => {},
       onDenied: ({ what }) => {
         throw new Error(`the workload is refused: ${what}`);
       },

@@ -63,6 +63,12 @@ function entriesOf(event: GatewayEvent): readonly AuditEntry[] {
         },
       ];
     }
+    case 'notable': {
+      const { peer, rule, lun, suppressed, kind: _, ...own } = event;
+      const entry = of('command-passed', peer);
+      const left = suppressed > 0 ? { suppressed } : {};
+      return [{ ...entry, ...ruleOf(rule), own: { ...entry.own, ...own, lun: String(lun), ...left } }];
+    }
     case 'sessionEnded': {
       const { peer, failure, session, target, by, denials } = event;
       const entry = of(failure?.reason === 'killed' ? 'session-kill' : 'session-end', peer, failure);

@@ -6,9 +6,10 @@ import { Failure } from '../failures.ts';
 import { formatPortal } from '../iscsi/targetAddress.ts';
 import { describeRule } from '../policy/rules.ts';
 import type { Authorization } from '../policy/policy.ts';
-import type { Denied } from '../relay/access.ts';
+import type { Denied, Notable } from '../relay/access.ts';
 import { Relay } from '../relay/relay.ts';
 import type { Peer } from '../telemetry/events.ts';
+import { LineLimit } from '../telemetry/lineLimit.ts';
 import type { SessionSummary } from '../telemetry/sessionSummary.ts';
 import { bridge } from '../transport/bridge.ts';
 import type { InForce, Origin } from './inForce.ts';
@@ -28,11 +29,15 @@ export interface SessionOptions {
   /** The target as this initiator may see it. */
   readonly record: TargetRecord;
   readonly onDenied: (denied: Denied) => void;
+  /** @param suppressed how many came since the last that was told */
+  readonly onNotable: (notable: Notable, suppressed: number) => void;
   readonly ledger: Ledger;
 }
 
 /** A session that is denied more than this is only counted: it could fill the log otherwise. */
 const MAX_REPORTED_DENIALS = 20;
+/** Reservations and the like that are told in a second; the next one tells how many were left out. */
+const MAX_NOTABLES = 10;
 
 /** The bridge's ends. */
 const SIDES = { a: 'initiator', b: 'target' } as const;
@@ -51,7 +56,7 @@ export class Session {
   #denials = 0;
 
   constructor(options: SessionOptions) {
-    const { id, initiator, outcome, record, onDenied, ledger } = options;
+    const { id, initiator, outcome, record, onDenied, onNotable, ledger } = options;
     const { login, authorization, leg, parameters, statSN } = outcome;
     this.id = id;
     this.nexus = nexusOf(login);
@@ -59,6 +64,7 @@ export class Session {
     this.#authorization = authorization;
     const { admission, target } = authorization;
     this.#recorder = ledger.open({ initiator: admission.rule.id, target });
+    const notables = new LineLimit(MAX_NOTABLES);
     this.relay = new Relay({
       login,
       authorization,
@@ -68,6 +74,10 @@ export class Session {
       commandWindow: leg.login.commandWindow,
       record,
       recorder: this.#recorder,
+      onNotable: (notable) => {
+        const suppressed = notables.take();
+        if (suppressed !== undefined) onNotable(notable, suppressed);
+      },
       onDenied: (denied) => {
         if (++this.#denials <= MAX_REPORTED_DENIALS) onDenied(denied);
       },

@@ -136,6 +136,16 @@ export class Tunnel {
       outcome,
       record,
       ledger,
+      onNotable: ({ rule, location, ...notable }, suppressed) =>
+        observe({
+          kind: 'notable',
+          peer,
+          session: id,
+          target,
+          rule: `${rule} at ${location}`,
+          ...notable,
+          suppressed,
+        }),
       onDenied: ({ kind: denial, rule, location, ...denied }) =>
         observe({
           kind: 'denied',

@@ -1,6 +1,6 @@
 import { canonicalLun, REPORT_LUNS_WELL_KNOWN } from '../iscsi/lun.ts';
 import { TaskFunction } from '../iscsi/taskManagement.ts';
-import { classifyCommand, type CommandClass } from '../scsi/commandClass.ts';
+import { classifyCommand, type CommandClass, type DangerousCommand } from '../scsi/commandClass.ts';
 import type { AccessRule, Permission } from './rules.ts';
 
 /** Why a command or a task management request is refused, and so what the initiator is told. */
@@ -11,6 +11,8 @@ export type Denial =
   | 'write-protected'
   /** As if the target did not know the command. */
   | 'not-supported';
+
+export type NotableEffect = 'reserve' | 'configure' | DangerousCommand;
 
 const KNOWN_FUNCTIONS: ReadonlySet<number> = new Set(Object.values(TaskFunction));
 
@@ -51,6 +53,17 @@ export class CommandPolicy {
     const command = classifyCommand(bytes, cdbAt);
     if (!this.#isAddressable(bytes, lunAt, command)) return 'hidden-lun';
     return this.#judgeEffect(command);
+  }
+
+  /**
+   * What a command that may go on does beyond reading and writing, and an operator would ask about later: a reservation, a setting,
+   * or a danger that was allowed.
+   *
+   * @returns undefined for everyday commands
+   */
+  notableEffect(bytes: Uint8Array, cdbAt: number): NotableEffect | undefined {
+    const { effect, danger } = classifyCommand(bytes, cdbAt);
+    return danger ?? (effect === 'reserve' || effect === 'configure' ? effect : undefined);
   }
 
   /** Judges a task management request. */

@@ -1,5 +1,5 @@
 import { AuthenticatedLogin } from '../login/targetLogin.ts';
-import { CommandPolicy, type Denial } from '../policy/commandPolicy.ts';
+import { CommandPolicy, type Denial, type NotableEffect } from '../policy/commandPolicy.ts';
 import { Authorization, type Admission } from '../policy/policy.ts';
 import type { RuleLocation } from '../policy/rules.ts';
 
@@ -21,10 +21,28 @@ export interface Denied {
   readonly lun?: number | string;
 }
 
+/** A command that has gone on, and that an operator may ask about later. */
+export interface Notable {
+  readonly effect: NotableEffect;
+  /** As in a denial. */
+  readonly rule: string;
+  readonly location: RuleLocation;
+  readonly operationCode: number;
+  readonly lun: number | string;
+}
+
+/** Those who hear what a session did that is not everyday. */
+export interface AccessListeners {
+  /** The initiator asked for something that it does not get, or would not outside of shadow; the session goes on. */
+  readonly onDenied: (denied: Denied) => void;
+  /** It got something that is not everyday. */
+  readonly onNotable: (notable: Notable) => void;
+}
+
 /** What a session may do now. It is asked at every request, so what is under way ends as it began. */
 export class Access {
   readonly #login: AuthenticatedLogin<Admission>;
-  readonly #onDenied: (denied: Denied) => void;
+  readonly #listeners: AccessListeners;
   #authorization: Authorization;
   #policy: CommandPolicy;
 
@@ -32,7 +50,7 @@ export class Access {
   constructor(
     login: AuthenticatedLogin<Admission>,
     authorization: Authorization,
-    onDenied: (denied: Denied) => void,
+    listeners: AccessListeners,
   ) {
     if (!AuthenticatedLogin.isGenuine(login) || !Authorization.isGenuine(authorization)) {
       throw new TypeError(
@@ -43,7 +61,7 @@ export class Access {
       throw new TypeError('the authorization belongs to another login');
     }
     this.#login = login;
-    this.#onDenied = onDenied;
+    this.#listeners = listeners;
     this.#authorization = authorization;
     this.#policy = new CommandPolicy(authorization.access);
   }
@@ -66,6 +84,11 @@ export class Access {
     const enforced = !this.isShadow;
     this.#tell({ ...denied, enforced });
     return enforced;
+  }
+
+  noteNotable(notable: Omit<Notable, 'rule' | 'location'>): void {
+    const { admission, access } = this.#authorization;
+    this.#listeners.onNotable({ ...notable, rule: admission.rule.id, location: access.location });
   }
 
   /** Text that was asked for is answered here with less, whatever the policy says. */
@@ -92,7 +115,7 @@ export class Access {
 
   #tell(denied: Omit<Denied, 'rule' | 'location'>): void {
     const { admission, access } = this.#authorization;
-    this.#onDenied({ ...denied, rule: admission.rule.id, location: access.location });
+    this.#listeners.onDenied({ ...denied, rule: admission.rule.id, location: access.location });
   }
 }
 

@@ -2,7 +2,7 @@ import { BHS_LENGTH, Flag, flagsAt, Offset, u32At } from '../iscsi/bhs.ts';
 import { decodeBhs, type PduFields } from '../iscsi/layouts.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
 import { TaskFunction, TaskResponse } from '../iscsi/taskManagement.ts';
-import type { Denial } from '../policy/commandPolicy.ts';
+import type { CommandPolicy, Denial } from '../policy/commandPolicy.ts';
 import type { Access } from './access.ts';
 import { refusedCommand, refusedTaskManagement } from './answers.ts';
 import type { ResponseFilter } from './responseFilter.ts';
@@ -63,6 +63,7 @@ export class CommandGate {
     const { policy, isShadow } = this.#access;
     const denial = policy.judgeCommand(bytes, at + Offset.lun, at + CDB);
     if (denial === undefined || !this.#denyCommand(denial, bytes, at)) {
+      if (denial === undefined) this.#noteNotable(policy, bytes, at);
       this.#filter.command(bytes, at, isShadow ? undefined : policy);
       return undefined;
     }
@@ -127,6 +128,13 @@ export class CommandGate {
       return true;
     }
     return false;
+  }
+
+  #noteNotable(policy: CommandPolicy, bytes: Buffer, at: number): void {
+    const effect = policy.notableEffect(bytes, at + CDB);
+    if (effect === undefined) return;
+    const lun = lunAsKnown(bytes, at + Offset.lun);
+    this.#access.noteNotable({ effect, operationCode: bytes[at + CDB]!, lun });
   }
 
   /** @returns true if it is refused */

@@ -4,7 +4,7 @@ import { ProtocolError } from '../iscsi/protocolError.ts';
 import type { NegotiatedParameters, Side } from '../login/negotiation.ts';
 import type { AuthenticatedLogin } from '../login/targetLogin.ts';
 import type { Admission, Authorization } from '../policy/policy.ts';
-import { Access, type Denied } from './access.ts';
+import { Access, type AccessListeners } from './access.ts';
 import { logoutRequested } from './answers.ts';
 import { CommandGate } from './commandGate.ts';
 import { Legs } from './legs.ts';
@@ -14,7 +14,7 @@ import { Responses } from './responses.ts';
 import { Substitutions, type CommandWindow } from './substitution.ts';
 import { TextExchange } from './textExchange.ts';
 
-export interface RelayOptions {
+export interface RelayOptions extends AccessListeners {
   /** The two proofs without which there is no relay: the initiator proved who it is, and policy lets it use this target. */
   readonly login: AuthenticatedLogin<Admission>;
   readonly authorization: Authorization;
@@ -27,8 +27,6 @@ export interface RelayOptions {
   readonly commandWindow: CommandWindow;
   /** The session's target as this initiator may see it. */
   readonly record: TargetRecord;
-  /** The initiator asked for something that it does not get, or would not outside of shadow; the session goes on. */
-  readonly onDenied: (denied: Denied) => void;
   /** Keeps account of what passes. Absent: nobody does. */
   readonly recorder?: Recorder;
   readonly toTarget: (view: Buffer) => void;
@@ -52,9 +50,12 @@ export class Relay {
     const { login, authorization, parameters, commandWindow, record, recorder, toTarget, toInitiator } =
       options;
     this.#recorder = recorder;
-    this.#access = new Access(login, authorization, (denied) => {
-      recorder?.denied(denied.kind, denied.enforced);
-      options.onDenied(denied);
+    this.#access = new Access(login, authorization, {
+      onNotable: options.onNotable,
+      onDenied: (denied) => {
+        recorder?.denied(denied.kind, denied.enforced);
+        options.onDenied(denied);
+      },
     });
     const { digests, maxRecvDataSegmentLength } = parameters;
     const legs = new Legs(options.statSN, options.expStatSN);

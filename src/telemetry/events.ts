@@ -71,6 +71,22 @@ export type GatewayEvent =
       /** Canonical; of a form that is refused, its 8 bytes in hex. */
       readonly lun?: number | string;
     }
+  /** A command that is not everyday has gone on to the target: a reservation, a setting, a danger that was allowed. */
+  | {
+      readonly kind: 'notable';
+      readonly peer: Peer;
+      readonly session: number;
+      readonly target: string;
+      /** As in a login. */
+      readonly rule: string;
+      /** `reserve`, `configure`, or the name under `allow`. */
+      readonly effect: string;
+      readonly operationCode: number;
+      /** Canonical; of a form that is refused, its 8 bytes in hex. */
+      readonly lun: number | string;
+      /** How many more of this session were left out before this one, in a flood. */
+      readonly suppressed: number;
+    }
   | {
       readonly kind: 'sessionEnded';
       readonly peer: Peer;

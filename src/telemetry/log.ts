@@ -96,6 +96,14 @@ function line(event: GatewayEvent): Line {
       const message = event.enforced ? 'request denied' : 'request would be denied: its rule is in shadow';
       return { level: 'warn', message, fields: { ...who(peer), ...what } };
     }
+    case 'notable': {
+      const { peer, kind: _, suppressed, ...what } = event;
+      return {
+        level: 'debug',
+        message: 'command of note',
+        fields: { ...who(peer), ...what, ...(suppressed > 0 && { suppressed }) },
+      };
+    }
     case 'sessionEnded': {
       const { peer, failure, kind: _, ...what } = event;
       return {

@@ -5,7 +5,7 @@ import { encodePdu, NO_DIGESTS, type Digests, type Pdu } from '../../src/iscsi/p
 import { PduReader } from '../../src/iscsi/pduReader.ts';
 import type { NegotiatedParameters } from '../../src/login/negotiation.ts';
 import type { AccessRule } from '../../src/policy/rules.ts';
-import type { Denied } from '../../src/relay/access.ts';
+import type { Denied, Notable } from '../../src/relay/access.ts';
 import { Relay } from '../../src/relay/relay.ts';
 import type { CommandWindow } from '../../src/relay/substitution.ts';
 import { authenticated, type Proofs } from './authenticated.ts';
@@ -39,6 +39,8 @@ export class Relayed {
   readonly relay: Relay;
   /** What the relay said it denied. */
   readonly denied: Denied[] = [];
+  /** What it let pass and told of. */
+  readonly notable: Notable[] = [];
   readonly #digests: Digests;
   readonly #views = { initiator: [] as Buffer[], target: [] as Buffer[] };
 
@@ -53,6 +55,7 @@ export class Relayed {
       record: RECORD,
       ...(options.recorder && { recorder: options.recorder }),
       toTarget: (view) => void this.#views.target.push(view),
+      onNotable: (notable) => void this.notable.push(notable),
       onDenied: (denied) => void this.denied.push(denied),
       toInitiator: (view) => void this.#views.initiator.push(view),
     });
