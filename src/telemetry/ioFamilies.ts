@@ -174,21 +174,6 @@ export const IO_FAMILIES: readonly IoFamily[] = [
       ),
   },
   {
-    name: 'sangate_initiator_sessions',
-    type: 'gauge',
-    help: 'iSCSI sessions in full feature phase, by the rule of the initiator.',
-    labels: ['initiator'],
-    ledger: ({ nexuses }) => {
-      const sessions = new Map<string, number>();
-      for (const { initiator, sessions: open } of nexuses) {
-        sessions.set(initiator, (sessions.get(initiator) ?? 0) + open);
-      }
-      return text([...sessions], ([initiator, open]) =>
-        series('sangate_initiator_sessions', labelPairs({ initiator }), open),
-      );
-    },
-  },
-  {
     name: 'sangate_accounting_overflow_total',
     type: 'counter',
     help: 'SCSI commands that were counted as "other" because there was no place for more initiators, targets and LUNs.',

@@ -79,7 +79,6 @@ test.each([
   [`sangate_backpressure_seconds_total{${PATH},side="initiator"}`, 1.5],
   [`sangate_denials_total{${PATH},kind="hidden-lun",enforced="true"}`, 1],
   [`sangate_denials_total{${PATH},kind="hidden-lun",enforced="false"}`, 0],
-  ['sangate_initiator_sessions{initiator="db1"}', 1],
   ['sangate_accounting_overflow_total', 0],
 ])('%s', async (series, expected) => {
   expect(await value(busy(), series)).toBe(expected);

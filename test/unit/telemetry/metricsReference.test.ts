@@ -11,6 +11,13 @@ test('docs/metrics.md is what is scraped', () => {
   expect(readFileSync(file, 'utf8'), 'run with UPDATE_GENERATED=1 to write it anew').toBe(generated);
 });
 
+test('no metric of a gateway is there twice', () => {
+  const [gateway] = metricsReference().split('## Stub');
+  const names = [...gateway!.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name!);
+  expect(names.length).toBeGreaterThan(30);
+  expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
+});
+
 test.each(METRIC_EXAMPLES)('$question asks for metrics that there are', ({ query }) => {
   const named = [...query.matchAll(/sangate_\w+/g)].map(([name]) => name.replace(/_(bucket|sum|count)$/, ''));
   expect(named.length).toBeGreaterThan(0);
