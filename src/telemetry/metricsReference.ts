@@ -24,7 +24,6 @@ export function metricsReference(): string {
     notAfter: () => [],
     ledger: () => NOTHING,
     site: { isReady: () => true, backends: () => [], initiators: () => [] },
-    site: { isReady: () => true, backends: () => [], initiators: () => [] },
   });
   const audit = new Registry();
   auditMetrics(audit, () => ({ healthy: true, written: 0, lost: 0 }));
