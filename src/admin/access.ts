@@ -41,6 +41,15 @@ export function controlRefusal({ headers }: IncomingMessage, access: Access): st
   return 'web pages have no access to sessions and rules: ask with sangate or curl';
 }
 
+/** The same of the status page and what is on it, which are made for browsers: the page may ask for more of its own. */
+export function statusRefusal(request: IncomingMessage, access: Access): string | undefined {
+  const isOwn = request.headers['sec-fetch-site'] === 'same-origin' && request.headers.origin === undefined;
+  if (access !== 'open' && isOwn) return undefined;
+  const refused = controlRefusal(request, access);
+  if (refused === undefined || access === 'open') return refused;
+  return 'other web pages have no access to the status page, and do not lead here: type its address';
+}
+
 /** Who asks, for the log. @throws Failure if the certificate cannot be read */
 export function operatorOf({ socket }: IncomingMessage, access: Access): string {
   if (access === 'socket') return 'unix socket';

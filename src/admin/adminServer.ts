@@ -43,7 +43,7 @@ const LIMITS = {
 /** For a peer that does not read its answer. */
 const IDLE_TIMEOUT = 30_000;
 
-/** Metrics, health and sessions over HTTP. @throws its listener's error */
+/** Status, metrics, health and sessions over HTTP. @throws its listener's error */
 export async function startAdminServer({
   address,
   tls,
@@ -114,6 +114,7 @@ function send(request: http.IncomingMessage, response: http.ServerResponse, repl
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     'cross-origin-resource-policy': 'same-origin',
+    ...reply.headers,
     ...(reply.allow !== undefined && { allow: reply.allow }),
     // Nobody reads it, so nothing can come behind it.
     ...(hasBody(request) && { connection: 'close' }),

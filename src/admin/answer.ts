@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { ValueError } from '../config/problem.ts';
-import { controlRefusal, operatorOf, refusal, type Access } from './access.ts';
+import type { History } from '../telemetry/status/history.ts';
+import { controlRefusal, operatorOf, refusal, statusRefusal, type Access } from './access.ts';
 import type { Control } from './control.ts';
 import { parseExplainQuery } from './explainQuery.ts';
+import { PAGE_HEADERS, statusPage } from './page/page.ts';
 
 /** What the admin listener serves. */
 export interface AdminSource {
@@ -12,12 +14,15 @@ export interface AdminSource {
   readonly isReady: () => boolean;
   /** Absent: a stub, which knows nothing of sessions and has no rules. */
   readonly control?: Control;
+  /** Absent: a stub. */
+  readonly status?: Pick<History, 'read' | 'look'>;
 }
 
 export interface Reply {
   readonly status: number;
   readonly body: string;
   readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Methods, of a 405. */
   readonly allow?: string;
   /** Why it was refused, for the log. */
@@ -30,11 +35,10 @@ export async function answer(request: IncomingMessage, access: Access, source: A
   if (refused !== undefined) return forbidden(refused);
   const path = request.url ?? '';
   const route = ROUTES.find(({ pattern }) => pattern.test(path));
-  if (route === undefined) return text(404, 'here are /metrics, /healthz, /readyz, /sessions and /explain');
-  if (route.isControl) {
-    const refused = controlRefusal(request, access);
-    if (refused !== undefined) return forbidden(refused);
-  }
+  if (route === undefined)
+    return text(404, 'here are /, /status.json, /metrics, /healthz, /readyz, /sessions and /explain');
+  const notForThem = route.guard?.(request, access);
+  if (notForThem !== undefined) return forbidden(notForThem);
   if (!route.methods.includes(request.method ?? '')) {
     const allow = route.methods.join(', ');
     return { ...text(405, `only ${allow}`), allow };
@@ -51,8 +55,8 @@ interface Route {
   /** Of the whole request target, so that nothing else is a path: `/../`, `http://…`, `/sessions/7%00`. */
   readonly pattern: RegExp;
   readonly methods: readonly string[];
-  /** Tells about sessions or rules, or changes something. */
-  readonly isControl?: true;
+  /** Of what tells about sessions or rules, or changes something: why this request is refused. */
+  readonly guard?: (request: IncomingMessage, access: Access) => string | undefined;
   readonly reply: (
     source: AdminSource,
     request: { path: string; by: () => string },
@@ -74,16 +78,36 @@ const ROUTES: readonly Route[] = [
     reply: ({ isReady }) => (isReady() ? text(200, 'ready') : text(503, 'not ready')),
   },
   {
+    pattern: /^\/$/,
+    methods: READ,
+    guard: statusRefusal,
+    reply: ({ status }) =>
+      status === undefined
+        ? NO_STATUS
+        : {
+            status: 200,
+            body: statusPage(status.look()),
+            contentType: 'text/html; charset=utf-8',
+            headers: PAGE_HEADERS,
+          },
+  },
+  {
+    pattern: /^\/status\.json$/,
+    methods: READ,
+    guard: statusRefusal,
+    reply: ({ status }) => (status === undefined ? NO_STATUS : json(200, status.read())),
+  },
+  {
     pattern: /^\/sessions$/,
     methods: READ,
-    isControl: true,
+    guard: controlRefusal,
     reply: ({ control }) =>
       control === undefined ? NO_SESSIONS : json(200, { sessions: control.sessions() }),
   },
   {
     pattern: /^\/sessions\/[^/?]+$/,
     methods: ['DELETE'],
-    isControl: true,
+    guard: controlRefusal,
     reply: ({ control }, { path, by }) => {
       if (control === undefined) return NO_SESSIONS;
       const id = parseId(path.slice('/sessions/'.length));
@@ -95,7 +119,7 @@ const ROUTES: readonly Route[] = [
   {
     pattern: /^\/explain(?:\?[!-~]*)?$/,
     methods: READ,
-    isControl: true,
+    guard: controlRefusal,
     reply: ({ control }, { path }) =>
       control === undefined ? NO_RULES : explanation(control, path.slice('/explain?'.length)),
   },
@@ -128,4 +152,5 @@ const json = (status: number, value: unknown): Reply => ({
 });
 const forbidden = (refused: string): Reply => ({ ...text(403, refused), refused });
 const NO_SESSIONS = text(404, 'a stub knows no sessions: ask the gateway');
+const NO_STATUS = text(404, 'a stub has no status page: ask the gateway');
 const NO_RULES = text(404, 'a stub has no rules: ask the gateway');

@@ -11,8 +11,9 @@ import { gatewayMetrics } from '../telemetry/metrics.ts';
 import type { SiteFigures } from '../telemetry/siteMetrics.ts';
 import { loadGatewayCredentials, type GatewayCredentials } from '../tls/credentials.ts';
 import { warnOfRestart } from './warnOfRestart.ts';
-import { startAdmin } from './startAdmin.ts';
+import { startAdmin, type RunningAdmin } from './startAdmin.ts';
 import { startAudit } from './startAudit.ts';
+import { startStatus } from './startStatus.ts';
 import { version } from './version.ts';
 
 export interface RunningGateway {
@@ -48,6 +49,7 @@ export async function runGateway(
     toLog(event);
     metrics.observe(event);
     audit?.observe(event);
+    status?.observe(event);
     also?.(event);
   };
   const gateway = new Gateway({ ...(await readSettings(config, log)), observe });
@@ -63,13 +65,16 @@ export async function runGateway(
     ledger: () => gateway.ledger.snapshot(),
     site: siteFigures(gateway),
   });
+  let admin: RunningAdmin | undefined;
+  const status = config.admin && startStatus(gateway, () => admin?.credentials());
   if (audit !== undefined) auditMetrics(metrics.registry, audit.state);
   const addresses = await gateway.start().catch(async (error: unknown) => {
+    status?.stop();
     await audit?.stop(error);
     throw error;
   });
   for (const { address, port } of addresses) log.info({ role: 'gateway', address, port }, 'listening');
-  const admin = await startAdmin(config.admin, log, {
+  admin = await startAdmin(config.admin, log, {
     registry: metrics.exposition,
     isReady: () => gateway.isListening,
     control: {
@@ -80,7 +85,9 @@ export async function runGateway(
         return explain(initiators, readQuestion(initiators, question));
       },
     },
+    ...(status && { status: status.history }),
     undo: async (error) => {
+      status?.stop();
       await gateway.stop();
       await audit?.stop(error);
     },
@@ -112,11 +119,13 @@ export async function runGateway(
       await gateway.drain();
       await admin?.close();
       await audit?.stop();
+      status?.stop();
     },
     stop: async () => {
       await gateway.stop();
       await admin?.close();
       await audit?.stop();
+      status?.stop();
     },
   };
 }

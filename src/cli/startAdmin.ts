@@ -3,6 +3,7 @@ import type { Control } from '../admin/control.ts';
 import type { AdminConfig } from '../config/adminConfig.ts';
 import { LineLimit } from '../telemetry/lineLimit.ts';
 import type { Logger } from '../telemetry/log.ts';
+import type { History } from '../telemetry/status/history.ts';
 import { loadGatewayCredentials, type GatewayCredentials } from '../tls/credentials.ts';
 import { adminTlsOptions } from '../tls/listener.ts';
 
@@ -12,6 +13,7 @@ export interface AdminSource {
   readonly isReady: () => boolean;
   /** Of a gateway. */
   readonly control?: Control;
+  readonly status?: History;
   /** Ends what is running already, if the admin server can't be started. */
   readonly undo: (problem: unknown) => Promise<void>;
 }
@@ -35,7 +37,7 @@ const MAX_LINES = 5;
 export async function startAdmin(
   admin: AdminConfig | undefined,
   log: Logger,
-  { registry, isReady, control, undo }: AdminSource,
+  { registry, isReady, control, status, undo }: AdminSource,
 ): Promise<RunningAdmin | undefined> {
   if (admin === undefined) return undefined;
   const { address, tls } = admin;
@@ -51,6 +53,7 @@ export async function startAdmin(
       address,
       ...(credentials && { tls: adminTlsOptions(credentials) }),
       ...(control && { control }),
+      ...(status && { status }),
       metrics: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
       isReady,
       onRefused: (address, detail) => {

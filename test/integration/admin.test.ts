@@ -36,7 +36,7 @@ test('a gateway that runs is healthy and ready', async () => {
 
 test('other paths are not found, and other methods are not allowed', async () => {
   const site = await start();
-  expect((await get(site, '/')).status).toBe(404);
+  expect((await get(site, '/nothing')).status).toBe(404);
   expect((await get(site, '/../etc/passwd')).status).toBe(404);
   expect((await get(site, '/metrics', { method: 'POST', body: 'x' })).status).toBe(405);
 });

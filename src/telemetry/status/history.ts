@@ -29,21 +29,22 @@ export const HISTORY_SECONDS = 300;
 
 /** The last five minutes in stretches of 2 to 5 seconds; bounded. */
 export class History {
-  readonly #read: () => Status;
+  /** As it is now. */
+  readonly read: () => Status;
   readonly #timer: NodeJS.Timeout;
-  #latest: Status;
+  #latest: Status | undefined;
   #rates: Rates | undefined;
   #moments: Moment[] = [];
 
   constructor(read: () => Status) {
-    this.#read = read;
-    this.#latest = read();
+    this.read = read;
     this.#timer = setInterval(() => this.look(), INTERVAL_MS);
     this.#timer.unref();
   }
 
   look(): Look {
-    const status = this.#read();
+    const status = this.read();
+    this.#latest ??= status;
     const seconds = status.at - this.#latest.at;
     if (seconds >= MIN_SECONDS) {
       this.#rates = seconds <= MAX_SECONDS ? ratesBetween(this.#latest, status) : undefined;

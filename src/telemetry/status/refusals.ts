@@ -35,23 +35,14 @@ export class Refusals {
   readonly #known = new Map<string, Refusal>();
 
   readonly observe = (event: GatewayEvent): void => {
-    switch (event.kind) {
-      case 'refused':
-        return this.#add('connection', event.peer, because(event.failure), 1 + event.suppressed);
-      case 'handshake':
-        if (event.failure !== undefined) this.#add('tls', event.peer, because(event.failure));
-        return;
-      case 'login':
-        if (event.failure !== undefined)
-          this.#add('login', event.peer, { ...event, ...because(event.failure) });
-        return;
-      case 'denied':
-        return this.#add('request', event.peer, { ...event, reason: event.denial, detail: event.what });
-      case 'duplicate':
-      case 'discovery':
-      case 'sessionEnded':
-      case 'reload':
-      case 'drain':
+    if (event.kind === 'refused') {
+      this.#add('connection', event.peer, because(event.failure), 1 + event.suppressed);
+    } else if (event.kind === 'handshake' && event.failure !== undefined) {
+      this.#add('tls', event.peer, because(event.failure));
+    } else if (event.kind === 'login' && event.failure !== undefined) {
+      this.#add('login', event.peer, { ...event, ...because(event.failure) });
+    } else if (event.kind === 'denied') {
+      this.#add('request', event.peer, { ...event, reason: event.denial, detail: event.what });
     }
   };
 

@@ -23,6 +23,7 @@ test('the first look has no rates, one some seconds later has', () => {
 
 test('who looks right after another sees the rates that the other saw, and the sessions of now', () => {
   const { clock, history } = start();
+  history.look();
   clock.at = 2;
   history.look();
   clock.at = 2.5;
