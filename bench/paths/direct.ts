@@ -1,5 +1,5 @@
-import type { Path, Site } from './path.ts';
+import { clientDials, type Path, type Site } from './path.ts';
 
-export async function startDirect({ portal, disk }: Site): Promise<Path> {
-  return { portal, disk };
+export async function startDirect(site: Site): Promise<Path> {
+  return { portal: await clientDials(site, site.portal), disk: site.disk };
 }

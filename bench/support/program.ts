@@ -23,7 +23,7 @@ interface Launch {
   readonly env?: Record<string, string>;
 }
 
-/** A program beside this one; every line that it writes is kept. Ended by its pid, whatever happens to us. */
+/** A program beside this one; every line that it writes is kept. It ends with us, whatever happens. */
 export class Program {
   readonly name: string;
   readonly lines: string[] = [];
@@ -32,7 +32,8 @@ export class Program {
 
   constructor(opened: Resources, command: string, args: readonly string[], { env }: Launch = {}) {
     this.name = [path.basename(command), ...args].join(' ');
-    this.#child = spawn(command, args, {
+    // It dies with us even if we are killed; setpriv becomes the program and keeps its pid.
+    this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', command, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...environment, ...env },
     });

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -37,7 +37,6 @@ export async function startTgtd(opened: Resources, mebibytes: number): Promise<A
     user: 'bench1',
     secret: randomBytes(8).toString('hex'), // 12 to 16 characters suit every initiator
   };
-  const image = await imageInMemory(opened, mebibytes);
   // A control socket of its own keeps it apart from other instances.
   const env = { TGT_IPC_SOCKET: path.join(await opened.directory(), 'control') };
   const { program, portal } = await onFreePort(async (port) => {
@@ -52,7 +51,10 @@ export async function startTgtd(opened: Resources, mebibytes: number): Promise<A
   });
   const tid = ['--tid', '1'];
   await adm('new', 'target', ...tid, '--targetname', disk.target);
+  const image = await imageInMemory(mebibytes);
   await adm('new', 'logicalunit', ...tid, '--lun', String(LUN), '--backing-store', image);
+  // It is open now; without a name its memory is free when tgtd is gone, whatever happens to us.
+  await rm(image);
   await adm('new', 'account', '--user', disk.user, '--password', disk.secret);
   // without a target, the account counts for discovery
   for (const scope of [tid, []]) await adm('bind', 'account', ...scope, '--user', disk.user);
@@ -64,11 +66,9 @@ export async function startTgtd(opened: Resources, mebibytes: number): Promise<A
   }
 }
 
-async function imageInMemory(opened: Resources, mebibytes: number): Promise<string> {
-  const directory = await mkdtemp('/dev/shm/sangate-bench-');
-  opened.defer(() => rm(directory, { recursive: true, force: true }));
-  const image = path.join(directory, 'disk.img');
-  const file = createWriteStream(image);
+async function imageInMemory(mebibytes: number): Promise<string> {
+  const image = `/dev/shm/sangate-bench-${process.pid}.img`;
+  const file = createWriteStream(image, { flags: 'wx', mode: 0o600 });
   const block = randomBytes(MEBIBYTE);
   for (let i = 0; i < mebibytes; i++) if (!file.write(block)) await once(file, 'drain');
   file.end();
