@@ -59,10 +59,7 @@ export class Processing {
     for (let run = 0; run < this.#runs; run++) {
       this.#figures[this.#cells[run]! + Figure.gateway]! += share * this.#pdus[run]!;
     }
-    for (let i = 0; i < this.#waitingCount; i++) {
-      const task = this.#waiting[i]!;
-      if (this.#tasks.isLive(task)) this.#tasks.handedOn(task);
-    }
+    for (let i = 0; i < this.#waitingCount; i++) this.#tasks.handedOn(this.#waiting[i]!);
     this.#runs = 0;
     this.#allPdus = 0;
     this.#waitingCount = 0;

@@ -43,10 +43,6 @@ export class Tasks {
     return this.#table.find(initiatorTaskTag);
   }
 
-  isLive(task: number): boolean {
-    return this.#table.isLive(task);
-  }
-
   cellOf(task: number): number {
     return this.#table.whole[task * WHOLE + CELL]!;
   }
@@ -104,7 +100,7 @@ export class Tasks {
     else if (whole[at]! >= R2T) whole[at]! -= R2T;
   }
 
-  /** The gateway has had the task's PDU until now: that was neither the target's time nor the initiator's. */
+  /** The gateway has had a PDU of the task until now: that was neither the target's time nor the initiator's. */
   handedOn(task: number): void {
     this.#table.real[task * REAL + MARK] = this.#clock[0]!;
   }
@@ -138,7 +134,7 @@ export class Tasks {
    */
   abortAll(ordinal: number, lun?: number): void {
     for (let task = 0; task < this.#table.capacity; task++) {
-      if (this.isLive(task) && (lun === undefined || this.#table.whole[task * WHOLE + LUN] === lun)) {
+      if (this.#table.isLive(task) && (lun === undefined || this.#table.whole[task * WHOLE + LUN] === lun)) {
         this.abortIfBefore(task, ordinal);
       }
     }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { opcodeAt } from '../../src/iscsi/bhs.ts';
 import { decodeBhs } from '../../src/iscsi/layouts.ts';
 import { Opcode } from '../../src/iscsi/opcode.ts';
+import { encodePdu } from '../../src/iscsi/pdu.ts';
 import { DISK1 } from '../support/loginPdus.ts';
 import { startSite, startTarget, type Site } from '../support/site.ts';
 
@@ -64,4 +65,26 @@ test('what a session is denied is in the metrics, by kind', async () => {
     `sangate_commands_total{${PATH},lun="0",class="other"}`,
   );
   expect(denied).toEqual([1, 0, undefined]);
+});
+
+test('while an initiator does not take what the array sends, the array is not read, and the metrics tell', async () => {
+  const array = await startTarget({
+    script: ({ bhs }, connection) => {
+      if (opcodeAt(bhs, 0) !== Opcode.scsiCommand) return false;
+      const { initiatorTaskTag } = decodeBhs('scsiCommand', bhs);
+      const piece = encodePdu('dataIn', { initiatorTaskTag }, Buffer.alloc(8192));
+      for (let i = 0; i < 4000; i++) connection.send(piece);
+      return true;
+    },
+  });
+  const site = await startSite({ admin: true, backends: { array1: { portals: [array.portal] } } });
+  const initiator = await site.connect();
+  await initiator.logIn();
+  initiator.socket.pause();
+  initiator.command(READ_10);
+  const series = ['target', 'initiator'].map(
+    (side) => `sangate_backpressure_seconds_total{${PATH},side="${side}"}`,
+  );
+  await expect.poll(async () => (await figures(site, ...series))[0], { timeout: 10_000 }).toBeGreaterThan(0);
+  expect((await figures(site, ...series))[1]).toBe(0);
 });

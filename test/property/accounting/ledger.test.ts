@@ -39,7 +39,7 @@ const anyStep = fc.record({
   session: fc.nat(1),
   act: fc.constantFrom(
     ...(['command', 'command', 'command', 'refused', 'r2t', 'data', 'good', 'good', 'failed'] as const),
-    ...(['abortTask', 'resetLun', 'pass', 'reject', 'end'] as const),
+    ...(['pass', 'pass', 'pass', 'abortTask', 'resetLun', 'reject', 'end'] as const),
   ),
   which: fc.nat(1000),
   cut: fc.integer({ min: 1, max: 100 }),
@@ -223,7 +223,7 @@ function told(io: ClassSnapshot): ReturnType<typeof naive> {
 
 test('the ledger of any two sessions says what their tasks come to', () => {
   fc.assert(
-    fc.property(fc.array(anyStep, { minLength: 1, maxLength: 120 }), (steps) => {
+    fc.property(fc.array(anyStep, { maxLength: 200, size: 'max' }), (steps) => {
       const clock = { now: 0 };
       const ledger = new Ledger({ now: () => clock.now });
       const past: Modelled[] = [];
@@ -259,6 +259,6 @@ test('the ledger of any two sessions says what their tasks come to', () => {
         for (const { inFlight } of Object.values(classes)) expect(inFlight).toBe(0);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });

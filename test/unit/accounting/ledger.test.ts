@@ -69,6 +69,22 @@ test('what finds no account goes to one that is called other, and is told', () =
   expect(recorded.ledger.snapshot().overflow).toBe(4);
 });
 
+test('each command that is counted as an other is told', () => {
+  const recorded = new Recorded({ maxAccounts: 1 });
+  for (let tag = 0; tag < 4; tag++) recorded.command({ tag, lun: tag === 0 ? 0 : 7 });
+  expect(recorded.ledger.snapshot().overflow).toBe(3);
+});
+
+test('a LUN that begins like the one before is another one', () => {
+  const recorded = new Recorded().command({ lun: 5 });
+  recorded.command({ tag: 2, lun: Buffer.from('0005000000000001', 'hex') });
+  recorded.command({ tag: 3, lun: 5 });
+  expect(reads(recorded).map(([, , lun, count]) => [lun, count])).toEqual([
+    ['5', 2],
+    ['other', 1],
+  ]);
+});
+
 test('sessions between more initiators and targets than there can be accounts are others too', () => {
   const recorded = new Recorded({ maxAccounts: 1 });
   recorded.open('db2');

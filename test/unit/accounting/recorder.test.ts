@@ -130,6 +130,14 @@ test.each([
   expect(recorded.io('read').sequential).toBe(sequential);
 });
 
+test('a command without a range is no part of a stream', () => {
+  const read32 = Buffer.from('7f000000000000180009200000000001', 'hex');
+  const recorded = new Recorded();
+  for (let tag = 0; tag < 3; tag++) recorded.command({ tag, cdb: read32 });
+  for (let tag = 3; tag < 6; tag++) recorded.command({ tag, cdb: cdb10(0x28, 100, 0) });
+  expect(recorded.io('read')).toMatchObject({ commands: 6, sequential: 0 });
+});
+
 test('what is still under way when the session ends is in flight no more, and was aborted', () => {
   const recorded = new Recorded().command().command({ tag: 2, cdb: cdb10(0x2a) });
   recorded.recorder.close();

@@ -174,3 +174,13 @@ test('more commands in one chunk than can be told apart still share all of its t
   expect(reads).toBeGreaterThan(0.001);
   expect(reads + writes).toBeCloseTo(0.008);
 });
+
+test('what comes of one task in one chunk is counted once', () => {
+  const recorded = new Recorded().command(WRITE).pass(10);
+  const { recorder } = recorded;
+  recorder.beginChunk();
+  recorder.r2t(encodeBhs('r2t', { initiatorTaskTag: 1 }), 0);
+  recorder.status(encodeBhs('scsiResponse', { initiatorTaskTag: 1 }), 0);
+  recorder.endChunk();
+  expect(times(recorded.io('write'))).toMatchObject({ all: 10, target: 10, initiator: 0 });
+});

@@ -14,9 +14,9 @@ import { Relayed, STAT_SN, TARGET_STAT_SN, type RelayedOptions } from '../../sup
 const COMMAND = { final: true, initiatorTaskTag: 7, cmdSN: 40, expStatSN: STAT_SN };
 const READ = { ...COMMAND, read: true, cdb: cdb('28'), expectedDataTransferLength: 4096 };
 
-/** A relay with a ledger whose clock stands still. */
-function accounted(options: RelayedOptions = {}) {
-  const ledger = new Ledger({ now: () => 0 });
+/** A relay with a ledger whose clock stands still, unless told otherwise. */
+function accounted(options: RelayedOptions = {}, now = (): number => 0) {
+  const ledger = new Ledger({ now });
   const recorder = ledger.open({ initiator: 'db1', target: DISK });
   const relayed = new Relayed({ ...options, recorder });
   return {
@@ -91,6 +91,19 @@ test('a list of logical units that is rewritten ends its command all the same', 
     if (!hasStatus) relayed.respond('scsiResponse', fields);
   }
   expect(accounts()[0]!.classes.other).toMatchObject({ commands: 2, inFlight: 0, duration: { count: 2 } });
+});
+
+test('a Data-Out that passes gives the ball back to the target, and each chunk has taken its time', () => {
+  let now = 0;
+  const { relayed, accounts } = accounted({}, () => now++);
+  relayed.request('scsiCommand', { ...READ, read: false, write: true, cdb: cdb('2a') });
+  relayed.respond('r2t', { final: true, initiatorTaskTag: 7, targetTransferTag: 5, statSN: TARGET_STAT_SN });
+  now += 100;
+  relayed.request('dataOut', { final: true, initiatorTaskTag: 7, targetTransferTag: 5 }, Buffer.alloc(512));
+  relayed.respond('scsiResponse', { final: true, initiatorTaskTag: 7, statSN: TARGET_STAT_SN });
+  const { duration, targetDuration, initiatorWaitSeconds, gatewaySeconds } = accounts()[0]!.classes.write;
+  const all = [duration.sum, targetDuration.sum, initiatorWaitSeconds, gatewaySeconds];
+  expect(all.map((seconds) => Math.round(1000 * seconds))).toEqual([106, 2, 101, 4]);
 });
 
 test('task management, pings and R2Ts that pass are told', () => {
