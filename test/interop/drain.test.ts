@@ -22,6 +22,7 @@ const iqn = 'iqn.2024-01.test.sangate:db1';
 const target = 'iqn.2024-01.test.sangate:drained';
 /** Large enough that the gateway can be stopped in the midst of it. */
 const IMAGE_MEBIBYTES = 192;
+const TIMEOUT_MS = 120_000;
 const DRAINING = 'draining: initiators are asked to log out';
 
 let opened: Resources;
@@ -41,58 +42,69 @@ beforeEach(async () => {
   certificates = await issueCertificates(opened);
 });
 
-test('qemu-img writes on when a gateway that was stopped in the midst is back, and no acknowledged write is lost', async () => {
-  const first = await gatewayThatDrains(600);
-  const stub = await startStub(opened, certificates, first.address);
-  await writeRandom(source, IMAGE_MEBIBYTES);
-  const image = qemuImage({ portal: stub.address, target, iqn });
-  // 16 writes under way at any time, in any order; none that was acknowledged is done again
-  const how = ['convert', '-p', '-n', '-W', '-m', '16', '-f', 'raw', '--target-image-opts'];
-  const copying = new Program(opened, 'qemu-img', [...how, source, image]);
-  await progress(copying, 15);
+test(
+  'qemu-img writes on when a gateway that was stopped in the midst is back, and no acknowledged write is lost',
+  async () => {
+    const first = await gatewayThatDrains(600);
+    const stub = await startStub(opened, certificates, first.address);
+    await writeRandom(source, IMAGE_MEBIBYTES);
+    const image = qemuImage({ portal: stub.address, target, iqn });
+    // 16 writes under way at any time, in any order; none that was acknowledged is done again
+    const how = ['convert', '-p', '-n', '-W', '-m', '16', '-f', 'raw', '--target-image-opts'];
+    const copying = new Program(opened, 'qemu-img', [...how, source, image]);
+    await progress(copying, 15);
 
-  // long before its time: libiscsi logs out when it is asked to, and connects again
-  expect(await stopped(first.program)).toBe(0);
-  expect(logged(first.program, 'session ended')).toMatchObject([{ reason: 'shutting_down' }]);
-  expect(copying.lines.join()).not.toContain('(100.00/100%)');
+    // long before its time: libiscsi logs out when it is asked to, and connects again
+    expect(await stopped(first.program)).toBe(0);
+    expect(logged(first.program, 'session ended')).toMatchObject([{ reason: 'shutting_down' }]);
+    expect(copying.lines.join()).not.toContain('(100.00/100%)');
 
-  const second = await gatewayThatDrains(600, first.address);
-  expect(await copying.exited(120)).toBe(0);
-  expect(logged(second.program, 'login allowed').length).toBeGreaterThan(0);
-  expect(await sha256(disk)).toBe(await sha256(source));
-});
+    const second = await gatewayThatDrains(600, first.address);
+    expect(await copying.exited(120)).toBe(0);
+    expect(logged(second.program, 'login allowed').length).toBeGreaterThan(0);
+    expect(await sha256(disk)).toBe(await sha256(source));
+  },
+  TIMEOUT_MS,
+);
 
-test('a gateway that drains is not ready, takes no connection, serves its sessions, and stops with the last of them', async () => {
-  const gateway = await gatewayThatDrains(600);
-  const { initiator, load } = await loadThrough(gateway);
-  expect(await readiness(gateway)).toBe(200);
+test(
+  'a gateway that drains is not ready, takes no connection, serves its sessions, and stops with the last of them',
+  async () => {
+    const gateway = await gatewayThatDrains(600);
+    const { initiator, load } = await loadThrough(gateway);
+    expect(await readiness(gateway)).toBe(200);
 
-  const exit = stopped(gateway.program);
-  await initiator.logoutAsked;
-  expect(await readiness(gateway)).toBe(503);
-  await expect(connected(gateway.address)).rejects.toThrow('ECONNREFUSED');
-  await load.progress(50);
-  await load.stop();
-  await initiator.logOut();
-  expect(await exit).toBe(0);
-  expect(logged(gateway.program, 'session ended')).toMatchObject([{ reason: 'shutting_down' }]);
-  expect(await load.faultsIn(disk)).toEqual([]);
-});
+    const exit = stopped(gateway.program);
+    expect(await initiator.logoutAsked).toBe(true);
+    expect(await readiness(gateway)).toBe(503);
+    await expect(connected(gateway.address)).rejects.toThrow('ECONNREFUSED');
+    await load.progress(50);
+    await load.stop();
+    await initiator.logOut();
+    expect(await exit).toBe(0);
+    expect(logged(gateway.program, 'session ended')).toMatchObject([{ reason: 'shutting_down' }]);
+    expect(await load.faultsIn(disk)).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
 
-test('a gateway waits no longer than its drainSeconds for an initiator that stays', async () => {
-  const gateway = await gatewayThatDrains(1);
-  const { initiator, load } = await loadThrough(gateway);
+test(
+  'a gateway waits no longer than its drainSeconds for an initiator that stays',
+  async () => {
+    const gateway = await gatewayThatDrains(1);
+    const { initiator, load } = await loadThrough(gateway);
 
-  const exit = stopped(gateway.program);
-  const first = [initiator.logoutAsked.then(() => 'asked to log out'), initiator.ended.then(() => 'ended')];
-  expect(await Promise.race(first)).toBe('asked to log out');
-  await load.progress(50);
-  expect(await exit).toBe(0);
-  await expect(load.stop()).rejects.toThrow('the target closed the connection');
-  const ended = { by: 'gateway', reason: 'shutting_down' };
-  expect(logged(gateway.program, 'session ended')).toMatchObject([ended]);
-  expect(await load.faultsIn(disk)).toEqual([]);
-});
+    const exit = stopped(gateway.program);
+    expect(await initiator.logoutAsked).toBe(true);
+    await load.progress(50);
+    expect(await exit).toBe(0);
+    await expect(load.stop()).rejects.toThrow('the target closed the connection');
+    const ended = { by: 'gateway', reason: 'shutting_down' };
+    expect(logged(gateway.program, 'session ended')).toMatchObject([ended]);
+    expect(await load.faultsIn(disk)).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
 
 async function gatewayThatDrains(drainSeconds: number, address?: string): Promise<RunningGateway> {
   return startGateway(opened, {

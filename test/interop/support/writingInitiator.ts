@@ -71,11 +71,11 @@ export class WritingInitiator {
   readonly #running = new Map<number, Running>();
   readonly #window: RequestWindow;
   #onEnded = (_error: unknown): void => {};
-  #onLogoutAsked = (): void => {};
+  #onLogoutAsked = (_isAsked: boolean): void => {};
   /** Resolves when the connection has ended, with why. */
   readonly ended = new Promise<unknown>((resolve) => (this.#onEnded = resolve));
-  /** Resolves when the target asks for a logout; nothing is done about it here. */
-  readonly logoutAsked = new Promise<void>((resolve) => (this.#onLogoutAsked = resolve));
+  /** Resolves with true when the target asks for a logout, about which nothing is done here, with false when it just ends. */
+  readonly logoutAsked = new Promise<boolean>((resolve) => (this.#onLogoutAsked = resolve));
   #expStatSN: number;
 
   private constructor(
@@ -200,6 +200,7 @@ export class WritingInitiator {
     for (const { reject } of this.#running.values()) reject(error);
     this.#window.close(error);
     this.#onEnded(error);
+    this.#onLogoutAsked(false);
   }
 
   #receive(pdu: Pdu): void {
@@ -221,7 +222,7 @@ export class WritingInitiator {
         const { statSN, event } = decodeBhs('asyncMessage', pdu.bhs);
         if (event !== LOGOUT_EVENT) throw new Error(`the target reports event ${event}`);
         this.#countStatSN(statSN);
-        return this.#onLogoutAsked();
+        return this.#onLogoutAsked(true);
       }
       case Opcode.logoutResponse:
         return this.#countStatSN(decodeBhs('logoutResponse', pdu.bhs).statSN);
