@@ -1,43 +1,30 @@
-import { open, readFile, unlink } from 'node:fs/promises';
-import { setTimeout as wait } from 'node:timers/promises';
+import { LockHeldError, lockForProcess } from '../processLock.ts';
 import { PkiError } from './pkiError.ts';
 
-const ATTEMPTS = 200;
-const BETWEEN = 50; // milliseconds
+const PATIENCE_MS = 10_000;
 
-/**
- * Does the work while `<file>.lock` is there, which only one process can make; others wait for up to 10 s. A
- * lock that a killed process left behind is not broken, which could let in two: the error says what to do.
- */
-export async function withLock<T>(file: string, work: () => Promise<T>, attempts = ATTEMPTS): Promise<T> {
-  const lock = `${file}.lock`;
-  await take(lock, attempts);
+/** Does the work while `<file>.lock` is ours, which only one process can have; others wait for up to 10 s. */
+export async function withLock<T>(
+  file: string,
+  work: () => Promise<T>,
+  patienceMs = PATIENCE_MS,
+): Promise<T> {
+  const unlock = await take(`${file}.lock`, patienceMs);
   try {
     return await work();
   } finally {
-    await unlink(lock);
+    await unlock();
   }
 }
 
-async function take(lock: string, attempts: number): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const handle = await open(lock, 'wx', 0o644);
-      await handle.writeFile(`${process.pid}\n`);
-      return await handle.close();
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
-      if (attempt >= attempts) throw await stillHeld(lock, cause);
-      await wait(BETWEEN);
-    }
+async function take(lock: string, patienceMs: number): Promise<() => Promise<void>> {
+  try {
+    return await lockForProcess(lock, patienceMs);
+  } catch (error) {
+    if (!(error instanceof LockHeldError)) throw error;
+    throw new PkiError(
+      `${lock} is held by process ${error.holder}: wait for it, or remove the file if that is no sangate`,
+      { cause: error },
+    );
   }
-}
-
-async function stillHeld(lock: string, cause: unknown): Promise<PkiError> {
-  const holder = (await readFile(lock, 'utf8').catch(() => '')).trim();
-  return new PkiError(
-    `${lock} is held by ${/^\d+$/.test(holder) ? `process ${holder}` : 'another process'}: ` +
-      'wait for it, or remove the file if that process is gone',
-    { cause },
-  );
 }
