@@ -36,7 +36,8 @@ async function bench(options: Options): Promise<Report> {
   if (isBusy()) tell('this machine is busy: do not trust the figures');
   const machine = await describeMachine(opened);
   const { portal, disk, program } = await startTgtd(opened, DISK_MEBIBYTES);
-  const site: Site = { opened, portal, disk, certificates: await mintCertificates(opened) };
+  const { nodeFlags } = options;
+  const site: Site = { opened, portal, disk, nodeFlags, certificates: await mintCertificates(opened) };
   const paths = new Map<PathName, Path>();
   for (const name of options.paths) paths.set(name, await PATHS[name](site));
   const negotiated = await compareNegotiated(paths, site);

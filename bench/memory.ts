@@ -37,7 +37,9 @@ export async function footprintOfTlsSockets(site: Site, sessions: number): Promi
   return withOwnResources(site, async (own) => {
     const { ca, gateway } = own.certificates;
     const options: IdleServerOptions = { ca, cert: gateway.cert, key: gateway.key };
-    const server = Program.script(own.opened, 'idleServer', options, [`--tls-cipher-list=${CIPHER}`]);
+    const server = Program.script(own.opened, 'idleServer', options, {
+      flags: [...site.nodeFlags, `--tls-cipher-list=${CIPHER}`],
+    });
     const address = await server.find((line) => /^listening (.*)/.exec(line)?.[1], 'port of the idle server');
     // The pair's server end goes unused: its client end dials the server that holds its sockets.
     const pair = await startNodePipePair({ ...own, between: async () => address });

@@ -10,6 +10,8 @@ export interface Options {
   /** Each load's. */
   readonly seconds: number;
   readonly idleSessions: number;
+  /** For the ends that run in Node. */
+  readonly nodeFlags: readonly string[];
   /** File for the JSON. */
   readonly out?: string;
 }
@@ -23,6 +25,8 @@ const HELP = `npm run bench -- [options]
                 paths: ${Object.keys(PATHS).join(' ')}
   --sessions N  idle sessions for \`memory\` (default 1000)
   --quick       --rounds 1 --seconds 1 --sessions 200, unless told otherwise
+  --node-flags  for Node in the ends that run in it, such as
+                "--cpu-prof --cpu-prof-dir=/tmp/profiles" or "--max-semi-space-size=32"
   --out FILE    every sample as JSON`;
 
 /** @throws Error that says what is wrong */
@@ -35,6 +39,7 @@ export function parseOptions(args: readonly string[]): Options {
       only: { type: 'string', default: '' },
       sessions: { type: 'string' },
       quick: { type: 'boolean', default: false },
+      'node-flags': { type: 'string', default: '' },
       out: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -59,6 +64,7 @@ export function parseOptions(args: readonly string[]): Options {
     rounds: count('rounds', values.rounds, preset.rounds),
     seconds: count('seconds', values.seconds, preset.seconds),
     idleSessions: count('sessions', values.sessions, preset.sessions),
+    nodeFlags: values['node-flags'].split(' ').filter((flag) => flag !== ''),
     ...(values.out !== undefined && { out: values.out }),
   };
 }

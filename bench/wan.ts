@@ -67,7 +67,14 @@ async function main(): Promise<void> {
   const machine = await describeMachine(opened);
   const { portal, disk } = await startTgtd(opened, DISK_MEBIBYTES);
   const line = (to: string): Promise<string> => startLine({ ...options.line, to });
-  const site: Site = { opened, portal, disk, certificates: await mintCertificates(opened), between: line };
+  const site: Site = {
+    opened,
+    portal,
+    disk,
+    certificates: await mintCertificates(opened),
+    between: line,
+    nodeFlags: [],
+  };
   const paths = new Map<PathName, Path>();
   for (const name of options.paths) paths.set(name, await PATHS[name](site));
   await compareNegotiated(paths, site);

@@ -23,10 +23,11 @@ export async function startNodePipePair(site: Site): Promise<Path> {
 }
 
 async function startPipe(
-  { opened }: Site,
+  { opened, nodeFlags }: Site,
   options: PipeOptions,
 ): Promise<{ address: string; program: Program }> {
-  const program = Program.script(opened, 'pipe', options, [`--tls-cipher-list=${CIPHER}`]);
+  const flags = [...nodeFlags, `--tls-cipher-list=${CIPHER}`];
+  const program = Program.script(opened, 'pipe', options, { flags, gently: nodeFlags.length > 0 });
   return {
     address: await program.find((line) => /^listening (.*)/.exec(line)?.[1], 'port of the pipe'),
     program,

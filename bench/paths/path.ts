@@ -10,6 +10,8 @@ export interface Site {
   /** The array's. */
   readonly portal: string;
   readonly disk: Disk;
+  /** For the ends that run in Node. */
+  readonly nodeFlags: readonly string[];
   /** What the client end is to dial instead of the server end's own address: something slow between them, say. */
   readonly between?: (address: string) => Promise<string>;
 }

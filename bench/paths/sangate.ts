@@ -51,15 +51,15 @@ export async function startSangate(site: Site): Promise<Path> {
 }
 
 async function startRole(
-  { opened }: Site,
+  { opened, nodeFlags }: Site,
   role: 'gateway' | 'stub',
   configuration: object,
 ): Promise<{ address: string; program: Program }> {
   const file = path.join(await opened.directory(), `${role}.yaml`);
   await writeFile(file, stringify(configuration));
   const main = path.join(ROOT, 'dist/main.js');
-  const args = [`--tls-cipher-list=${CIPHER}`, main, role, '--config', file];
-  const program = new Program(opened, process.execPath, args);
+  const args = [...nodeFlags, `--tls-cipher-list=${CIPHER}`, main, role, '--config', file];
+  const program = new Program(opened, process.execPath, args, { gently: nodeFlags.length > 0 });
   return { address: await program.find((line) => listening(line, role), `port of the ${role}`), program };
 }
 

@@ -17,6 +17,8 @@ export interface PipeOptions {
 
 /** What TCP may give at once, where we dial: accepted sockets can't be told. */
 const READ_SIZE = 256 * 1024;
+/** The most that one record carries (RFC 8446 §5.1). */
+const TLS_RECORD = 16 * 1024;
 
 const { role, to, serverName, ...files } = JSON.parse(process.argv[2]!) as PipeOptions;
 const credentials = {
@@ -52,6 +54,8 @@ const server =
         });
         join(near, far);
       });
+// A profile is written at the end.
+process.once('SIGTERM', () => process.exit(0));
 server.listen(0, '127.0.0.1', () => {
   const { address, port } = server.address() as AddressInfo;
   console.log(`listening ${address}:${port}`);
@@ -64,19 +68,21 @@ function join(near: Socket, far: Socket): void {
 }
 
 function forward(from: Socket, to: Socket): void {
-  let isGathering = false;
+  let flushing: NodeJS.Immediate | undefined;
   const flush = (): void => {
-    isGathering = false;
+    clearImmediate(flushing);
+    flushing = undefined;
     to.uncork();
   };
   from.on('data', (chunk: Buffer) => {
-    // What one turn of the loop gives, a read that TLS cuts into records, goes out as one.
-    if (!isGathering) {
-      isGathering = true;
+    // Behind a whole TLS record there mostly is another one that is decrypted already: they go out as one.
+    const isWhole = chunk.length === TLS_RECORD;
+    if (isWhole && flushing === undefined) {
       to.cork();
-      process.nextTick(flush);
+      flushing = setImmediate(flush);
     }
     to.write(chunk);
+    if (!isWhole && flushing !== undefined) flush();
     goesOn(from, to);
   });
   to.on('drain', () => from.resume());

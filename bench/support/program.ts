@@ -21,16 +21,31 @@ const environment = {
 
 interface Launch {
   readonly env?: Record<string, string>;
+  /** It is asked to end before it is made to: a profile is written at the end. */
+  readonly gently?: boolean;
 }
+
+interface NodeOptions extends Launch {
+  readonly flags?: readonly string[];
+}
+
+const GRACE_MS = 5000;
 
 /** A program beside this one; every line that it writes is kept. It ends with us, whatever happens. */
 export class Program {
   readonly name: string;
   readonly lines: string[] = [];
   readonly #child: ChildProcess;
+  readonly #gently: boolean;
   readonly #watchers = new Set<() => void>();
 
-  constructor(opened: Resources, command: string, args: readonly string[], { env }: Launch = {}) {
+  constructor(
+    opened: Resources,
+    command: string,
+    args: readonly string[],
+    { env, gently = false }: Launch = {},
+  ) {
+    this.#gently = gently;
     this.name = [path.basename(command), ...args].join(' ');
     // It dies with us even if we are killed; setpriv becomes the program and keeps its pid.
     this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', command, ...args], {
@@ -50,9 +65,10 @@ export class Program {
   }
 
   /** A script of bench/processes/, in a Node of its own. */
-  static script(opened: Resources, script: string, options: object, flags: readonly string[] = []): Program {
+  static script(opened: Resources, script: string, options: object, node: NodeOptions = {}): Program {
+    const { flags = [], ...launch } = node;
     const file = fileURLToPath(new URL(`../processes/${script}.js`, import.meta.url));
-    return new Program(opened, process.execPath, [...flags, file, JSON.stringify(options)]);
+    return new Program(opened, process.execPath, [...flags, file, JSON.stringify(options)], launch);
   }
 
   get pid(): number {
@@ -108,8 +124,10 @@ export class Program {
   async stop(): Promise<void> {
     if (!this.running) return;
     const closed = once(this.#child, 'close');
-    this.#child.kill('SIGKILL');
+    if (this.#gently) this.#child.kill('SIGTERM');
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), this.#gently ? GRACE_MS : 0);
     await closed;
+    clearTimeout(timer);
   }
 
   #say(line: string): void {
