@@ -7,10 +7,12 @@ import { ValueError } from '../config/problem.ts';
 import type { Explanation } from '../explain/explanation.ts';
 import type { WrittenQuestion } from '../explain/readQuestion.ts';
 import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
-import type { SessionSummary } from '../telemetry/sessionSummary.ts';
-import type { StubCredentials } from '../tls/credentials.ts';
 import { printable } from '../telemetry/printable.ts';
+import type { SessionSummary } from '../telemetry/sessionSummary.ts';
+import type { Status } from '../telemetry/status/status.ts';
+import type { StubCredentials } from '../tls/credentials.ts';
 import { explanationSchema } from './explanationSchema.ts';
+import { sessionSummary, statusSchema } from './statusSchema.ts';
 
 /** Where a gateway's admin listener is, and what to show it. */
 export interface AdminPeer {
@@ -24,6 +26,13 @@ export async function listSessions(peer: AdminPeer): Promise<readonly SessionSum
   const answer = await ask(peer, 'GET', '/sessions');
   if (answer.status !== 200) throw unexpected(peer, answer);
   return parsed(peer, answer, sessionList).sessions;
+}
+
+/** Everything at once. @throws Error that says what to do */
+export async function readStatus(peer: AdminPeer): Promise<Status> {
+  const answer = await ask(peer, 'GET', '/status.json');
+  if (answer.status !== 200) throw unexpected(peer, answer);
+  return parsed(peer, answer, statusSchema);
 }
 
 /** @returns the session that is being ended; undefined if there is none. @throws Error that says what to do */
@@ -45,23 +54,6 @@ export async function askToExplain(peer: AdminPeer, question: WrittenQuestion): 
   return parsed(peer, answer, explanationSchema);
 }
 
-/** Names hold what a peer and an array wrote: they are printed by way of printable.ts alone. */
-const traffic = z.object({ pdus: z.number(), bytes: z.number() });
-const sessionSummary = z.object({
-  id: z.int().positive(),
-  initiator: z.string(),
-  rule: z.string(),
-  certificate: z.string(),
-  address: z.string(),
-  target: z.string(),
-  backend: z.string(),
-  portal: z.string(),
-  since: z.iso.datetime(),
-  commands: z.number(),
-  denials: z.number(),
-  fromInitiator: traffic,
-  fromTarget: traffic,
-}) satisfies z.ZodType<SessionSummary>;
 const sessionList = z.object({ sessions: z.array(sessionSummary) });
 const killed = z.object({ session: sessionSummary });
 const mistake = z.object({ error: z.string(), hint: z.string() });

@@ -11,6 +11,7 @@ import { sessionsCommand } from './sessionsCommand.ts';
 import { stubCommand } from './stubCommand.ts';
 import { targetCommand } from './targetCommand.ts';
 import { explainError } from './terminal.ts';
+import { topCommand } from './topCommand.ts';
 import { version } from './version.ts';
 
 /**
@@ -29,6 +30,7 @@ export async function program(argv: readonly string[]): Promise<number> {
     .addCommand(explainCommand())
     .addCommand(sessionsCommand())
     .addCommand(killCommand())
+    .addCommand(topCommand())
     .addCommand(auditCommand())
     .addCommand(demoCommand())
     .addCommand(pkiCommand());

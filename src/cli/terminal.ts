@@ -38,6 +38,11 @@ export const terminal = {
     return process.stdout.isTTY ? process.stdout.columns : Infinity;
   },
 
+  /** There is somebody who sees what is drawn, and whose keys are heard. */
+  get isInteractive(): boolean {
+    return process.stdin.isTTY && process.stdout.isTTY && process.env['TERM'] !== 'dumb';
+  },
+
   /** One line that is rewritten while something goes on; nothing where the output is no terminal. */
   progress(text: string): void {
     if (process.stdout.isTTY) process.stdout.write(`\r${text}\u001b[K`);

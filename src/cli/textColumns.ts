@@ -16,7 +16,21 @@ export function fit(line: string, width: number): string {
   return `${indent}${head}…${tail}`;
 }
 
-/** How many columns of a terminal this takes. An upper bound: what may be two columns wide counts as two, so that no line wraps. */
-export function columns(text: string): number {
-  return Array.from(text).reduce((sum, character) => sum + (character >= '\u{1100}' ? 2 : 1), 0);
+/** Exactly so many columns: spaces behind it, or without its beginning, which names of one kind share. */
+export function fitColumns(text: string, width: number): string {
+  const taken = columns(text);
+  if (taken <= width) return text + ' '.repeat(width - taken);
+  const rest = Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
+  let tail = '';
+  while (rest.length > 0 && columns(tail) + columns(rest.at(-1)!) < width) tail = rest.pop()! + tail;
+  return `…${tail}${' '.repeat(Math.max(0, width - 1 - columns(tail)))}`;
 }
+
+/** How many columns of a terminal this takes. An upper bound: what may be two columns wide counts as two, so that no line wraps. */
+function columns(text: string): number {
+  return Array.from(text).reduce((sum, character) => sum + (isNarrow(character) ? 1 : 2), 0);
+}
+
+/** Dashes, quotes and the ellipsis, which we write ourselves, are narrow. */
+const isNarrow = (character: string): boolean =>
+  character < '\u{1100}' || (character >= '\u{2010}' && character <= '\u{2027}');
