@@ -10,15 +10,13 @@ export function gatewayCommand() {
     .description('run the gateway in front of the arrays')
     .requiredOption('-c, --config <file>', 'configuration, e.g. config/gateway.yaml')
     .action(async ({ config: file }) => {
-      const { config, warnings, files } = loadGatewayConfig(file);
+      const reloading = new Reloading(() => loadGatewayConfig(file));
+      const { config, warnings } = reloading.read();
       const log = createLog(config.log.level);
       for (const { line, path, message } of warnings) log.warn({ at: `${file}:${line}`, path }, message);
       const stopped = untilStopped();
       const gateway = await runGateway(config, log);
-      const reloading = new Reloading({
-        reload: () => gateway.reload(() => loadGatewayConfig(file)),
-        files: config.watch ? files : [],
-      });
+      reloading.begin((read) => gateway.reload(read));
       const signal = await stopped;
       log.info({ signal }, 'stopping');
       reloading.stop();

@@ -25,9 +25,8 @@ export interface RunningGateway {
    * done.
    *
    * @param read gives the configuration as it is now, or throws
-   * @returns the files to watch from now on; absent if the configuration could not be read
    */
-  reload(read: () => GatewayConfigResult): Promise<readonly string[] | undefined>;
+  reload(read: () => GatewayConfigResult): Promise<void>;
   /** Lets initiators log out, then stops. */
   drain(): Promise<void>;
   stop(): Promise<void>;
@@ -97,10 +96,8 @@ export async function runGateway(
     ...(admin?.address && { admin: admin.address }),
     reload: async (read) => {
       audit?.reopen();
-      let files: readonly string[] | undefined;
       try {
-        const { config: next, warnings, files: named } = read();
-        files = next.watch ? named : [];
+        const { config: next, warnings } = read();
         for (const { line, path, message } of warnings) log.warn({ line, path }, message);
         const settings = await readSettings(next, log);
         const renewAdmin = await admin?.readTls();
@@ -113,7 +110,6 @@ export async function runGateway(
       } catch (error) {
         observe({ kind: 'reload', problem: error instanceof Error ? error.message : String(error) });
       }
-      return files;
     },
     drain: async () => {
       await gateway.drain();

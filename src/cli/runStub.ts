@@ -16,9 +16,8 @@ export interface RunningStub {
    * Puts new settings in force for connections to come, or leaves everything as it is: the log tells. Never rejects.
    *
    * @param read gives the configuration as it is now, or throws
-   * @returns the files to watch from now on; absent if the configuration could not be read
    */
-  reload(read: () => StubConfigResult): Promise<readonly string[] | undefined>;
+  reload(read: () => StubConfigResult): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -43,10 +42,8 @@ export async function runStub(config: StubConfig, log: Logger): Promise<RunningS
     address,
     ...(admin?.address && { admin: admin.address }),
     reload: async (read) => {
-      let files: readonly string[] | undefined;
       try {
-        const { config: next, warnings, files: named } = read();
-        files = next.watch ? named : [];
+        const { config: next, warnings } = read();
         for (const { path, message } of warnings) log.warn({ path }, message);
         const settings = await readSettings(next, log);
         const renewAdmin = await admin?.readTls();
@@ -60,7 +57,6 @@ export async function runStub(config: StubConfig, log: Logger): Promise<RunningS
         const problem = error instanceof Error ? error.message : String(error);
         log.error({ problem }, 'reload failed: everything is as it was');
       }
-      return files;
     },
     stop: async () => {
       await stub.stop();

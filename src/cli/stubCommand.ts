@@ -34,16 +34,15 @@ export function stubCommand() {
         command.error('error: --config stands alone: write the other options into the file');
       }
       if (file === undefined) requireFlags({ gateway, cert, key, ca });
-      const read = () => (file === undefined ? stubConfigFrom(flags, process.cwd()) : loadStubConfig(file));
-      const { config, warnings, files } = read();
+      const reloading = new Reloading(() =>
+        file === undefined ? stubConfigFrom(flags, process.cwd()) : loadStubConfig(file),
+      );
+      const { config, warnings } = reloading.read();
       const log = createLog(config.log.level);
       for (const { path, message } of warnings) log.warn({ path }, message);
       const stopped = untilStopped();
       const stub = await runStub(config, log);
-      const reloading = new Reloading({
-        reload: () => stub.reload(read),
-        files: config.watch ? files : [],
-      });
+      reloading.begin((read) => stub.reload(read));
       const signal = await stopped;
       log.info({ signal }, 'stopping');
       reloading.stop();

@@ -130,7 +130,7 @@ export class Session {
         first: { a: unread, b: leg.detach() },
         onPause: (side) => this.#recorder.pause(SIDES[side]),
         onResume: (side) => this.#recorder.resume(SIDES[side]),
-        onEnd: ({ by, error }) => resolve(this.#endedBy ?? this.#describeEnd(by, error)),
+        onEnd: ({ by, error }) => resolve(this.#describeEnd(by, error)),
       });
     });
     clearTimeout(this.#dismissal);
@@ -184,8 +184,9 @@ export class Session {
   }
 
   #describeEnd(by: 'a' | 'b', error: unknown): SessionEnd {
-    // After a logout either side may be the first to close.
-    if (this.relay.isLoggedOut) return { by: 'logout' };
+    // After a logout either side may be the first to close; one that was asked for has its reason still.
+    if (this.relay.isLoggedOut) return { ...this.#endedBy, by: 'logout' };
+    if (this.#endedBy !== undefined) return this.#endedBy;
     const side = SIDES[by];
     return error === undefined ? { by: side } : { by: side, failure: Failure.from(error) };
   }

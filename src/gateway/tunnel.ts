@@ -216,10 +216,10 @@ export class Tunnel {
     const { identity } = login;
     const peer: Peer = identity ? { ...this.#peer, initiatorName: identity.initiatorName } : this.#peer;
     const { admission, authorization, backend, entrance } = trace;
-    const { duplicateOf } = entrance ?? {};
-    if (duplicateOf !== undefined) {
+    if (entrance?.duplicateOf !== undefined) {
+      const { address, certificate } = entrance.duplicateOf;
       const isRefused = result.failure?.reason === 'duplicate_initiator';
-      this.#context.observe({ kind: 'duplicate', peer, other: duplicateOf, isRefused });
+      this.#context.observe({ kind: 'duplicate', peer, other: { address, certificate }, isRefused });
     }
     this.#context.observe({
       kind: 'login',

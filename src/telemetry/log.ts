@@ -107,7 +107,7 @@ function line(event: GatewayEvent): Line {
     case 'sessionEnded': {
       const { peer, failure, kind: _, ...what } = event;
       return {
-        level: failure === undefined ? 'info' : 'warn',
+        level: failure === undefined || event.by === 'logout' ? 'info' : 'warn',
         message: 'session ended',
         fields: { ...who(peer), ...what, ...(failure && why(failure)) },
       };

@@ -33,6 +33,21 @@ test('it stops as soon as all have logged out', { timeout: 20_000 }, async () =>
   await drained;
 });
 
+test('a session that is logged out when asked to ends by its logout, and says why it was asked', async () => {
+  const site = await start(600);
+  const initiator = await site.connect();
+  await initiator.logIn(IDENTITY);
+  const drained = site.gateway.drain();
+  await initiator.next();
+  await initiator.logOut();
+  await drained;
+  expect(await site.log.line({ msg: 'session ended' })).toMatchObject({
+    level: 'info',
+    by: 'logout',
+    reason: 'shutting_down',
+  });
+});
+
 test('without a session it stops at once', { timeout: 20_000 }, async () => {
   const site = await start(600);
   const waiting = await site.connect();

@@ -135,6 +135,14 @@ export class TunnelInitiator {
     this.#cmdSN = serialAdd(this.#cmdSN, 1);
   }
 
+  /** Logout Request there, its answer back, and the end of the connection. */
+  async logOut(): Promise<void> {
+    const fields = { immediate: true, final: true, reason: 0, initiatorTaskTag: this.#taskTag++, cid: 1 };
+    this.send(encodePdu('logoutRequest', { ...fields, ...this.#numbers() }));
+    await this.#answer(Opcode.logoutResponse);
+    this.end();
+  }
+
   /** One Text negotiation, however many PDUs the answer takes. @returns each answer's data */
   async text(pairs: readonly TextPair[]): Promise<Buffer[]> {
     const pieces: Buffer[] = [];

@@ -1,22 +1,30 @@
 import { rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { Reloading, type Reload } from '../../../src/cli/reloading.ts';
+import { Reloading } from '../../../src/cli/reloading.ts';
 import { temporaryDirectory } from '../../support/temporaryDirectory.ts';
 
-/** Counts reloads; each takes until it is let go. */
-class Reloads {
+/** A service that counts reloads; each takes until it is let go. */
+class Service {
   started = 0;
+  files: readonly string[];
+  readonly reloading = new Reloading(() => ({ config: { watch: true }, files: this.files }));
   readonly #waiting: (() => void)[] = [];
   readonly #finish: (() => void)[] = [];
-  files: readonly string[] | undefined;
 
-  readonly reload: Reload = async () => {
-    this.started++;
-    for (const wake of this.#waiting.splice(0)) wake();
-    await new Promise<void>((resolve) => this.#finish.push(resolve));
-    return this.files;
-  };
+  constructor(files: readonly string[]) {
+    this.files = files;
+    this.reloading.read();
+  }
+
+  begin(): void {
+    this.reloading.begin(async (read) => {
+      this.started++;
+      read();
+      for (const wake of this.#waiting.splice(0)) wake();
+      await new Promise<void>((resolve) => this.#finish.push(resolve));
+    });
+  }
 
   async nth(count: number): Promise<void> {
     while (this.started < count) await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -28,38 +36,57 @@ class Reloads {
   }
 }
 
-function start(files: readonly string[] = []): Reloads {
-  const reloads = new Reloads();
-  const reloading = new Reloading({ reload: reloads.reload, files });
-  onTestFinished(() => reloading.stop());
-  return reloads;
+function start(files: readonly string[] = []): Service {
+  const service = new Service(files);
+  service.begin();
+  onTestFinished(() => service.reloading.stop());
+  return service;
 }
 
 const hangUp = (): void => void process.emit('SIGHUP', 'SIGHUP');
 
 test('SIGHUP reloads', async () => {
-  const reloads = start();
+  const service = start();
   hangUp();
-  await reloads.nth(1);
+  await service.nth(1);
 });
 
 test('signals that come during a reload make for one more, and not at the same time', async () => {
-  const reloads = start();
+  const service = start();
   hangUp();
   hangUp();
   hangUp();
-  expect(reloads.started).toBe(1);
-  await reloads.finish();
-  expect(reloads.started).toBe(2);
-  await reloads.finish();
-  expect(reloads.started).toBe(2);
+  expect(service.started).toBe(1);
+  await service.finish();
+  expect(service.started).toBe(2);
+  await service.finish();
+  expect(service.started).toBe(2);
 });
 
-test('after the stop nothing reloads', async () => {
-  const reloads = new Reloads();
-  new Reloading({ reload: reloads.reload, files: [] }).stop();
+test('a signal that comes while the service starts reloads when it runs', async () => {
+  const service = new Service([]);
+  onTestFinished(() => service.reloading.stop());
   hangUp();
-  expect(reloads.started).toBe(0);
+  expect(service.started).toBe(0);
+  service.begin();
+  await service.nth(1);
+});
+
+test('a file that changes while the service starts reloads when it runs', async () => {
+  const path = await file('gateway.yaml');
+  const service = new Service([path]);
+  onTestFinished(() => service.reloading.stop());
+  await writeFile(path, 'after it');
+  service.begin();
+  await service.nth(1);
+});
+
+test('after the stop nothing reloads', () => {
+  const service = new Service([]);
+  service.begin();
+  service.reloading.stop();
+  hangUp();
+  expect(service.started).toBe(0);
 });
 
 async function file(name: string): Promise<string> {
@@ -70,36 +97,36 @@ async function file(name: string): Promise<string> {
 
 test('a file that is written reloads', async () => {
   const path = await file('gateway.yaml');
-  const reloads = start([path]);
+  const service = start([path]);
   await writeFile(path, 'after it');
-  await reloads.nth(1);
+  await service.nth(1);
 });
 
 test('a file that another is renamed over reloads, as an atomic installation does it', async () => {
   const path = await file('ca.crl');
-  const reloads = start([path]);
+  const service = start([path]);
   await writeFile(`${path}.new`, 'after it');
   await rename(`${path}.new`, path);
-  await reloads.nth(1);
+  await service.nth(1);
 });
 
 test('a link that leads elsewhere now reloads, as containers are given files', async () => {
   const path = await file('first');
   const link = `${path}.link`;
   await symlink(path, link);
-  const reloads = start([link]);
+  const service = start([link]);
   await writeFile(`${path}.second`, 'after it');
   await rm(link);
   await symlink(`${path}.second`, link);
-  await reloads.nth(1);
+  await service.nth(1);
 });
 
 test('files that the new configuration names are watched from then on', async () => {
   const [before, after] = [await file('before'), await file('after')];
-  const reloads = start([before]);
-  reloads.files = [after];
+  const service = start([before]);
+  service.files = [after];
   hangUp();
-  await reloads.finish();
+  await service.finish();
   await writeFile(after, 'after it');
-  await reloads.nth(2);
+  await service.nth(2);
 });
