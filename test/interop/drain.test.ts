@@ -16,7 +16,8 @@ import {
 import { diskFile, Tgtd } from './support/tgtd.ts';
 import { tunnelDialler } from './support/tunnel.ts';
 import { SHARE_BYTES, VerifiedLoad } from './support/verifiedLoad.ts';
-import { WIDE_OPEN, WritingInitiator } from './support/writingInitiator.ts';
+import { WIDE_OPEN } from './support/openSession.ts';
+import { WritingInitiator } from './support/writingInitiator.ts';
 
 const iqn = 'iqn.2024-01.test.sangate:db1';
 const target = 'iqn.2024-01.test.sangate:drained';

@@ -9,10 +9,10 @@ import { issueCertificates, startGateway, startStub } from './support/sangate.ts
 import { CU_INITIATORS, runTestCu } from './support/testcu.ts';
 import { diskFile, Tgtd } from './support/tgtd.ts';
 import { sized, WRITE_COMMANDS, type WriteCommand } from './support/writeCommands.ts';
+import { WIDE_OPEN } from './support/openSession.ts';
 import {
   DATA_PATHS,
   TEST_UNIT_READY,
-  WIDE_OPEN,
   WritingInitiator,
   type ScsiCommand,
 } from './support/writingInitiator.ts';

@@ -7,11 +7,13 @@ const PEERS = {
   tgtadm: 'tgt',
   'iscsi-ls': 'libiscsi-bin',
   'iscsi-inq': 'libiscsi-bin',
+  'iscsi-perf': 'libiscsi-bin',
   'iscsi-test-cu': 'libiscsi-bin',
   'qemu-img': 'qemu-utils',
   'qemu-io': 'qemu-utils',
   stunnel4: 'stunnel4',
   openssl: 'openssl',
+  prometheus: 'prometheus',
   promtool: 'prometheus',
 };
 

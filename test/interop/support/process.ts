@@ -17,13 +17,18 @@ interface RunOptions {
   readonly env?: Record<string, string>;
   /** The program is killed after so many seconds (default 60). */
   readonly seconds?: number;
+  /** Hears what the program writes to stdout when it does. */
+  readonly heard?: (text: string) => void;
 }
 
 /** Runs a program to its end. A bad exit code is a result, not an error. */
 export async function run(program: string, args: string[], options: RunOptions = {}): Promise<Finished> {
   const child = launch(program, args, ['ignore', 'pipe', 'pipe'], options.env);
   const output = { stdout: '', stderr: '' };
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    output.stdout += text;
+    options.heard?.(text);
+  });
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
   let timedOut = false;
   const timer = setTimeout(() => (timedOut = child.kill('SIGKILL')), (options.seconds ?? 60) * 1000);

@@ -104,6 +104,8 @@ export interface GatewaySetup {
   readonly address?: string;
   readonly limits?: Record<string, number>;
   readonly guards?: { readonly duplicateInitiators: 'report' | 'refuse' };
+  /** Keeps an audit trail beside its configuration. */
+  readonly audit?: boolean;
 }
 
 export interface RunningGateway {
@@ -117,7 +119,7 @@ export interface RunningGateway {
 
 /** A gateway whose initiators all carry the one initiator certificate, unless they have a URI of their own. */
 export async function startGateway(opened: Resources, setup: GatewaySetup): Promise<RunningGateway> {
-  const { certificates, backends, initiators, address = '127.0.0.1:0', limits, guards } = setup;
+  const { certificates, backends, initiators, address = '127.0.0.1:0', limits, guards, audit } = setup;
   const { ca, crl, gateway } = certificates;
   const directory = await opened.directory();
   const secrets = new Secrets(directory);
@@ -125,6 +127,7 @@ export async function startGateway(opened: Resources, setup: GatewaySetup): Prom
     listen: [{ address, tls: { ...gateway, clientCa: ca, ...(crl && { crl }) } }],
     ...(limits && { limits }),
     ...(guards && { guards }),
+    ...(audit && { audit: { file: path.join(directory, 'audit.jsonl') } }),
     backends: {} as Record<string, unknown>,
     initiators: {} as Record<string, unknown>,
     admin: { address: '127.0.0.1:0' },

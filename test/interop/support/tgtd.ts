@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import { truncate, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
+import { freePort } from './freePort.ts';
 import { Program, run, runOk } from './process.ts';
 import type { Resources } from './resources.ts';
 
@@ -112,14 +111,4 @@ export async function diskFile(directory: string, name: string, mebibytes: numbe
   await writeFile(file, '');
   await truncate(file, mebibytes * 1024 * 1024);
   return file;
-}
-
-/** tgtd can't take port 0: a port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,37 +1,21 @@
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
 import { dataOutPdus } from '../../../src/initiator/dataOutPdus.ts';
-import { negotiateToFullFeature, passSecurity } from '../../../src/initiator/logIn.ts';
-import { newLogin } from '../../../src/initiator/newLogin.ts';
 import { RequestWindow } from '../../../src/initiator/requestWindow.ts';
-import { SESSION_LIMITS, SESSION_PREFERENCES, sessionOffers } from '../../../src/initiator/sessionOffers.ts';
 import { opcodeAt, RESERVED_TAG } from '../../../src/iscsi/bhs.ts';
 import { decodeBhs, encodeBhs, type PduFields } from '../../../src/iscsi/layouts.ts';
 import { encodeLun } from '../../../src/iscsi/lun.ts';
 import { describeOpcode, Opcode } from '../../../src/iscsi/opcode.ts';
 import { wirePdu, type Pdu } from '../../../src/iscsi/pdu.ts';
 import { serialAdd } from '../../../src/iscsi/serial.ts';
-import { LOGIN_LIMITS } from '../../../src/login/loginLimits.ts';
 import type { NegotiatedParameters } from '../../../src/login/negotiation.ts';
-import { PduConnection } from '../../../src/transport/pduConnection.ts';
+import type { PduConnection } from '../../../src/transport/pduConnection.ts';
+import { openSession, type Dial, type OpenSession } from './openSession.ts';
 import type { Disk } from './qemu.ts';
 import type { Resources } from './resources.ts';
-
-const MEBIBYTE = 1024 * 1024;
 
 /** How data goes to the target: in the command's PDU, right behind it, or only when an R2T asks for it. */
 export const DATA_PATHS = ['immediate', 'unsolicited', 'solicited'] as const;
 
 export type DataPath = (typeof DATA_PATHS)[number];
-
-/** What a target has to be told (tgtadm) so that 1 MiB may go every one of these paths. */
-export const WIDE_OPEN = {
-  InitialR2T: 'No',
-  ImmediateData: 'Yes',
-  FirstBurstLength: String(MEBIBYTE),
-  MaxBurstLength: String(MEBIBYTE),
-  MaxRecvDataSegmentLength: String(MEBIBYTE),
-};
 
 export interface ScsiCommand {
   /** As long as it is; what goes beyond 16 bytes travels in an AHS. */
@@ -78,43 +62,19 @@ export class WritingInitiator {
   readonly logoutAsked = new Promise<boolean>((resolve) => (this.#onLogoutAsked = resolve));
   #expStatSN: number;
 
-  private constructor(
-    connection: PduConnection,
-    parameters: NegotiatedParameters,
-    numbers: { maxCmdSN: number; expStatSN: number },
-  ) {
+  private constructor({ connection, parameters, maxCmdSN, expStatSN }: OpenSession) {
     this.#connection = connection;
     this.parameters = parameters;
-    this.#window = new RequestWindow(numbers.maxCmdSN);
-    this.#expStatSN = numbers.expStatSN;
+    this.#window = new RequestWindow(maxCmdSN);
+    this.#expStatSN = expStatSN;
     void this.#read();
   }
 
-  /** @param dial opens a connection to the portal; plain TCP unless told */
-  static async logIn(
-    opened: Resources,
-    { portal, target, iqn, lun = 1, headerDigest = 'none' }: Disk,
-    dial: (portal: string) => Promise<Socket> = dialTcp,
-  ): Promise<WritingInitiator> {
-    const socket = await dial(portal);
-    opened.defer(() => void socket.destroy());
-    const connection = PduConnection.over(socket, LOGIN_LIMITS);
-    const login = newLogin({ initiatorName: iqn }, { sessionType: 'Normal', targetName: target });
-    const wanted = { ...WIDE_OPEN, HeaderDigest: headerDigest === 'crc32c' ? 'CRC32C' : 'None' };
-    const offers = new Map([...sessionOffers(false), ...Object.entries(wanted)]);
-    await passSecurity(connection, login);
-    const { parameters, maxCmdSN } = await negotiateToFullFeature(
-      connection,
-      login,
-      [...offers],
-      SESSION_PREFERENCES,
-    );
-    const limits = { ...SESSION_LIMITS, maxDataSegmentLength: MEBIBYTE };
-    connection.configure({ digests: parameters.digests, limits });
-    const numbers = { maxCmdSN, expStatSN: login.expStatSN };
-    const initiator = new WritingInitiator(connection, parameters, numbers);
+  /** @param dial plain TCP unless told */
+  static async logIn(opened: Resources, disk: Disk, dial?: Dial): Promise<WritingInitiator> {
+    const initiator = new WritingInitiator(await openSession(opened, disk, dial));
     // a new session finds a unit attention at each logical unit
-    await initiator.execute({ cdb: TEST_UNIT_READY, lun });
+    await initiator.execute({ cdb: TEST_UNIT_READY, ...(disk.lun !== undefined && { lun: disk.lun }) });
     return initiator;
   }
 
@@ -258,13 +218,6 @@ export class WritingInitiator {
       throw new Error(`StatSN ${statSN} came where ${this.#expStatSN} was next`);
     this.#expStatSN = serialAdd(statSN, 1);
   }
-}
-
-async function dialTcp(portal: string): Promise<Socket> {
-  const { hostname: host, port } = new URL(`tcp://${portal}`);
-  const socket = connect({ host, port: Number(port), noDelay: true });
-  await once(socket, 'connect');
-  return socket;
 }
 
 /** RFC 7143 §11.2.2.3: the CDB from byte 16 on. */
