@@ -31,6 +31,6 @@ function columns(text: string): number {
   return Array.from(text).reduce((sum, character) => sum + (isNarrow(character) ? 1 : 2), 0);
 }
 
-/** Dashes, quotes and the ellipsis, which we write ourselves, are narrow. */
+/** Dashes, quotes, the ellipsis and what stands for the unprintable, which we write ourselves, are narrow. */
 const isNarrow = (character: string): boolean =>
-  character < '\u{1100}' || (character >= '\u{2010}' && character <= '\u{2027}');
+  character < '\u{1100}' || (character >= '\u{2010}' && character <= '\u{2027}') || character === '\u{fffd}';

@@ -15,6 +15,7 @@ const PEERS = {
   openssl: 'openssl',
   prometheus: 'prometheus',
   promtool: 'prometheus',
+  tmux: 'tmux',
 };
 
 // tgtd lives where a login shell of an ordinary user does not look.
