@@ -27,7 +27,7 @@ export function readWrite({ status, rates }: Look): Html {
           <span class="write">${throughput(total.bytesPerSecond.write)} written</span>`,
       )}
       ${tile('Latency', duration(total.latency), latencyShares(total))}
-      ${tile('99 % are below', duration(total.p99), `half of them below ${duration(total.p50)}`)}
+      ${tile('99 % are below', duration(total.p99), total.p50 === undefined ? 'nothing ended' : `half of them below ${duration(total.p50)}`)}
       ${tile('In flight', total.inFlight, 'without a status yet')}
       ${tile(
         'Sessions',

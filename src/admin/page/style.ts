@@ -90,6 +90,7 @@ th, td { text-align: left; vertical-align: top; padding: 5px 14px 5px 0; }
 th:last-child, td:last-child { padding-right: 0; }
 tbody tr + tr td { border-top: 1px solid var(--line); }
 .figure { text-align: right; white-space: nowrap; }
+td.text { min-width: 11em; }
 time { white-space: nowrap; }
 
 @media (max-width: 720px) {
