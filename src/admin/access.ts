@@ -41,10 +41,16 @@ export function controlRefusal({ headers }: IncomingMessage, access: Access): st
   return 'web pages have no access to sessions and rules: ask with sangate or curl';
 }
 
-/** The same of the status page and what is on it, which are made for browsers: the page may ask for more of its own. */
+/**
+ * The same of the status page and what is on it, which are made for browsers: the page may ask for more of its own. A browser comes to
+ * a unix socket through a forwarded port, so there too it must be under a name that no other page can have.
+ */
 export function statusRefusal(request: IncomingMessage, access: Access): string | undefined {
-  const isOwn = request.headers['sec-fetch-site'] === 'same-origin' && request.headers.origin === undefined;
-  if (access !== 'open' && isOwn) return undefined;
+  const { host, origin, 'sec-fetch-site': site } = request.headers;
+  if (access === 'socket' && host !== undefined && !isLoopbackHost(host)) {
+    return 'the status page behind a unix socket is at 127.0.0.1, [::1] or localhost: forward a port of one of these';
+  }
+  if (access !== 'open' && site === 'same-origin' && origin === undefined) return undefined;
   const refused = controlRefusal(request, access);
   if (refused === undefined || access === 'open') return refused;
   return 'other web pages have no access to the status page, and do not lead here: type its address';

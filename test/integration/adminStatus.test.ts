@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { History } from '../../src/telemetry/status/history.ts';
 import type { Status } from '../../src/telemetry/status/status.ts';
@@ -5,6 +6,7 @@ import { AdminListener } from '../support/adminListener.ts';
 import { gatewayStatus } from '../support/gatewayStatus.ts';
 import { DISK1, identity, loginRequest } from '../support/loginPdus.ts';
 import { startSite, startTarget, type Site } from '../support/site.ts';
+import { temporaryDirectory } from '../support/temporaryDirectory.ts';
 
 const PATHS = ['/', '/status.json'];
 
@@ -113,6 +115,15 @@ test.each(PATHS)('another page gets nothing of %s', async (path) => {
     expect({ headers, status }).toEqual({ headers, status: 403 });
     expect(body).not.toContain('db1');
   }
+});
+
+test('behind a unix socket it is under names of loopback alone, for a port may be forwarded to it', async () => {
+  const socket = join(await temporaryDirectory(), 'admin.sock');
+  const listener = await start({ address: { socket } });
+  const statusUnder = async (Host: string) =>
+    (await listener.ask('GET /status.json', { Host, 'Sec-Fetch-Site': 'same-origin' })).status;
+  expect(await statusUnder('localhost:9260')).toBe(200);
+  expect(await statusUnder('evil.example:9260')).toBe(403);
 });
 
 test('the page may look and not touch: it sees no other path, and ends no session', async () => {
