@@ -92,20 +92,23 @@ export class StatusBoard {
   }
 }
 
-function accountStatus({ classes: { read, write, other }, ...names }: AccountSnapshot): AccountStatus {
+function accountStatus({ initiator, target, lun, classes }: AccountSnapshot): AccountStatus {
+  const { read, write, other } = classes;
   return {
-    ...names,
+    initiator,
+    target,
+    lun,
     classes: { read: classStatus(read), write: classStatus(write), other: classStatus(other) },
   };
 }
 
 /** The bounds are the same everywhere, so they are told once. */
-function classStatus({ duration, targetDuration, size, ...figures }: ClassSnapshot): ClassStatus {
+function classStatus(figures: ClassSnapshot): ClassStatus {
   return {
     ...figures,
-    duration: histogram(duration),
-    targetDuration: histogram(targetDuration),
-    size: histogram(size),
+    duration: histogram(figures.duration),
+    targetDuration: histogram(figures.targetDuration),
+    size: histogram(figures.size),
   };
 }
 
