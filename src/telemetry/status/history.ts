@@ -1,5 +1,5 @@
 import type { Flow } from './flow.ts';
-import { ratesBetween, type Rates } from './rates.ts';
+import { ratesBetween, totalBetween, type Rates } from './rates.ts';
 import type { Status } from './status.ts';
 
 /** What went through all together, for one stretch of time. */
@@ -27,36 +27,43 @@ const MAX_SECONDS = 30;
 const INTERVAL_MS = 5000;
 export const HISTORY_SECONDS = 300;
 
-/** The last five minutes in stretches of 2 to 5 seconds; bounded. */
+/** The last five minutes in stretches of 2 to 5 seconds; bounded. What is whose is reckoned only for those who look. */
 export class History {
   /** As it is now. */
   readonly read: () => Status;
   readonly #timer: NodeJS.Timeout;
+  /** The last two readings that lie a stretch apart. */
+  #before: Status | undefined;
   #latest: Status | undefined;
-  #rates: Rates | undefined;
   #moments: Moment[] = [];
 
   constructor(read: () => Status) {
     this.read = read;
-    this.#timer = setInterval(() => this.look(), INTERVAL_MS);
+    this.#timer = setInterval(() => this.#measure(), INTERVAL_MS);
     this.#timer.unref();
   }
 
   look(): Look {
-    const status = this.read();
-    this.#latest ??= status;
-    const seconds = status.at - this.#latest.at;
-    if (seconds >= MIN_SECONDS) {
-      this.#rates = seconds <= MAX_SECONDS ? ratesBetween(this.#latest, status) : undefined;
-      this.#latest = status;
-      const since = status.at - HISTORY_SECONDS;
-      this.#moments = this.#moments.filter(({ at }) => at > since);
-      if (this.#rates !== undefined) this.#moments.push({ at: status.at, seconds, total: this.#rates.total });
-    }
-    return { status, ...(this.#rates && { rates: this.#rates }), moments: this.#moments };
+    const status = this.#measure();
+    const rates = this.#before && ratesBetween(this.#before, this.#latest!);
+    return { status, ...(rates && { rates }), moments: this.#moments };
   }
 
   stop(): void {
     clearInterval(this.#timer);
+  }
+
+  #measure(): Status {
+    const status = this.read();
+    this.#latest ??= status;
+    const seconds = status.at - this.#latest.at;
+    if (seconds < MIN_SECONDS) return status;
+    this.#before = seconds <= MAX_SECONDS ? this.#latest : undefined;
+    this.#latest = status;
+    const since = status.at - HISTORY_SECONDS;
+    this.#moments = this.#moments.filter(({ at }) => at > since);
+    const measured = this.#before && totalBetween(this.#before, status);
+    if (measured !== undefined) this.#moments.push({ at: status.at, ...measured });
+    return status;
   }
 }

@@ -36,9 +36,17 @@ export interface SessionRates {
 }
 
 /** @returns undefined if they are not two readings of one run, the second later */
-export function ratesBetween(before: Status, now: Status): Rates | undefined {
+export function totalBetween(before: Status, now: Status): Pick<Rates, 'seconds' | 'total'> | undefined {
   const seconds = now.at - before.at;
   if (before.gateway.startedAt !== now.gateway.startedAt || !(seconds > 0)) return undefined;
+  return { seconds, total: flowBetween(before.accounts, now.accounts, seconds, now.bounds.durationSeconds) };
+}
+
+/** As `totalBetween`, with all the parts of it. */
+export function ratesBetween(before: Status, now: Status): Rates | undefined {
+  const all = totalBetween(before, now);
+  if (all === undefined) return undefined;
+  const { seconds } = all;
   const bounds = now.bounds.durationSeconds;
   const flow = (a: readonly AccountStatus[], b: readonly AccountStatus[]): Flow =>
     flowBetween(a, b, seconds, bounds);
@@ -56,8 +64,7 @@ export function ratesBetween(before: Status, now: Status): Rates | undefined {
   const accounts = byNexus(now.accounts);
   const names = new Map([...now.nexuses, ...now.accounts].map((of) => [nexusKey(of), of]));
   return {
-    seconds,
-    total: flow(before.accounts, now.accounts),
+    ...all,
     nexuses: [...names].map(([key, { initiator, target }]) => ({
       initiator,
       target,
