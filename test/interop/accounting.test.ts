@@ -34,7 +34,7 @@ beforeAll(async () => {
       initiators: [{ iqn, targets: [target] }],
     });
   gateway = await start(tgtd.portal);
-  farGateway = await start(await startDelayingRelay(opened, tgtd.portal, DELAY_MS));
+  farGateway = await start(await startDelayingRelay(opened, tgtd.portal, () => DELAY_MS));
   stub = (await startStub(opened, certificates, gateway.address)).address;
   farStub = (await startStub(opened, certificates, farGateway.address)).address;
 });
@@ -99,7 +99,7 @@ test(`an array that is ${DELAY_MS} ms away has ${DELAY_MS} ms more, and nobody e
 
 test(`an initiator that is ${DELAY_MS} ms away takes nothing of the array's share`, async () => {
   const near = await means(gateway, 'write', () => io(stub, writes));
-  const farAway = await startDelayingRelay(opened, stub, DELAY_MS);
+  const farAway = await startDelayingRelay(opened, stub, () => DELAY_MS);
   const far = await means(gateway, 'write', () => io(farAway, writes));
   const both = JSON.stringify({ near, far });
   expect(far.r2ts, both).toBeGreaterThanOrEqual(1);
