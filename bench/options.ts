@@ -24,7 +24,7 @@ const HELP = `npm run bench -- [options]
                 works: ${Object.keys(WORKS).join(' ')} memory
                 paths: ${Object.keys(PATHS).join(' ')}
   --sessions N  idle sessions for \`memory\` (default 1000)
-  --quick       --rounds 1 --seconds 1 --sessions 200, unless told otherwise
+  --quick       --rounds 1 --seconds 1 --sessions 200, unless told otherwise; memory only if it is named
   --node-flags  for Node in the ends that run in it, such as
                 "--cpu-prof --cpu-prof-dir=/tmp/profiles" or "--max-semi-space-size=32"
   --out FILE    every sample as JSON`;
@@ -59,7 +59,7 @@ export function parseOptions(args: readonly string[]): Options {
   const noneNamed = works.length === 0;
   return {
     works: noneNamed && !withMemory ? (Object.keys(WORKS) as WorkName[]) : works,
-    withMemory: withMemory || noneNamed,
+    withMemory: withMemory || (noneNamed && !values.quick),
     paths: paths.length === 0 ? (Object.keys(PATHS) as PathName[]) : paths,
     rounds: count('rounds', values.rounds, preset.rounds),
     seconds: count('seconds', values.seconds, preset.seconds),
