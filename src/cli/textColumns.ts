@@ -27,7 +27,7 @@ export function fitColumns(text: string, width: number): string {
 }
 
 /** How many columns of a terminal this takes. An upper bound: what may be two columns wide counts as two, so that no line wraps. */
-function columns(text: string): number {
+export function columns(text: string): number {
   return Array.from(text).reduce((sum, character) => sum + (isNarrow(character) ? 1 : 2), 0);
 }
 

@@ -76,14 +76,12 @@ function heatMap(moments: readonly Moment[], now: number, bounds: readonly numbe
   const cells = Array.from({ length: rows }, (_, bucket) => {
     const y = rows - 1 - bucket;
     return runs(moments, (moment) => shade(moment.total.durations[bucket]! / moment.seconds, most)).map(
-      ({ from, to, shade }) =>
-        html`<rect
-          class="h${shade}"
-          x="${x(from, now).toFixed(1)}"
-          y="${y}"
-          width="${(x(to, now) - x(from, now)).toFixed(1)}"
-          height="1"
-        />`,
+      ({ from, to, shade }) => {
+        // Both ends rounded by themselves, so that neighbours meet.
+        const [left, right] = [from, to].map((at) => Math.round(x(at, now) * 10) / 10) as [number, number];
+        const width = (right - left).toFixed(1);
+        return html`<rect class="h${shade}" x="${left.toFixed(1)}" y="${y}" width="${width}" height="1" />`;
+      },
     );
   }).flat();
   return html`<figure class="chart heat">
@@ -125,7 +123,7 @@ function runs(moments: readonly Moment[], shadeOf: (moment: Moment) => number): 
     if (shade === 0) continue;
     const from = moment.at - moment.seconds;
     const last = found.at(-1);
-    if (last !== undefined && last.shade === shade && last.to === from) last.to = moment.at;
+    if (last !== undefined && last.shade === shade && Math.abs(last.to - from) < 0.01) last.to = moment.at;
     else found.push({ from, to: moment.at, shade });
   }
   return found;

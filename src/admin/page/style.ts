@@ -47,7 +47,7 @@ b.write, span.write { color: var(--write); }
 .share svg { display: block; width: 100%; height: 12px; border-radius: 6px; }
 rect.read { fill: var(--read); }
 rect.write { fill: var(--write); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(146px, 1fr)); gap: 14px 22px; margin: 18px 0 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(126px, 1fr)); gap: 14px 22px; margin: 18px 0 0; }
 dt { color: var(--soft); font-size: 13px; }
 dd { margin: 0; }
 .tiles strong { display: block; font-size: 22px; line-height: 1.25; font-variant-numeric: tabular-nums; }

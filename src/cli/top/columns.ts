@@ -2,7 +2,7 @@ import { count, duration, percent } from '../../telemetry/figures.ts';
 import { printable } from '../../telemetry/printable.ts';
 import { readsAndWrites, throughputOf } from '../../telemetry/status/flow.ts';
 import type { FlowRow } from '../../telemetry/status/rates.ts';
-import { fitColumns } from '../textColumns.ts';
+import { columns, fitColumns } from '../textColumns.ts';
 
 interface Column {
   readonly title: string;
@@ -54,13 +54,16 @@ export function tableOf(rows: readonly FlowRow[], byLun: boolean, width: number)
     figures = figures.filter(({ goes }) => goes !== next);
   }
   const longest = (of: (row: FlowRow) => string, title: string): number =>
-    Math.max(title.length, ...rows.map((row) => Array.from(of(row)).length));
-  const names = Math.max(2 * LEAST, Math.min(room(), 160));
+    Math.max(title.length, ...rows.map((row) => columns(printable(of(row)))));
+  const names = Math.max(2 * LEAST, room());
   const initiator = Math.min(
     longest(({ initiator }) => initiator, 'INITIATOR'),
     Math.max(LEAST, Math.floor(names / 3)),
   );
-  const target = names - initiator;
+  const target = Math.min(
+    longest(({ target }) => target, 'TARGET'),
+    names - initiator,
+  );
   const line = (initiatorCell: string, targetCell: string, cell: (column: Column) => string): string =>
     [
       fitColumns(initiatorCell, initiator),
