@@ -83,7 +83,10 @@ const initiator = z.strictObject({
     .min(1)
     .max(65536)
     .optional()
-    .meta({ description: 'Sessions that it may have at once; without it `limits.sessionsPerInitiator`.' }),
+    .meta({
+      description:
+        'Sessions that it may have at once, and as many for discovery; without it `limits.sessionsPerInitiator`.',
+    }),
   shadow: z.boolean().default(false).meta({
     description:
       'What `access` would deny is logged and passes: to try rules before they are enforced. Certificate, address, name and CHAP are enforced all the same.',
@@ -149,7 +152,7 @@ const limits = z
       .min(1)
       .max(65536)
       .default(256)
-      .meta({ description: 'Sessions that one initiator name may have at once.' }),
+      .meta({ description: 'Sessions that one initiator name may have at once, and as many for discovery.' }),
     drainSeconds: field.seconds(10).meta({
       description:
         'When the gateway stops: for how long it waits for initiators to log out, as it asks them to, before it closes their sessions.',
@@ -162,7 +165,7 @@ const guards = z
   .strictObject({
     duplicateInitiators: z.enum(['report', 'refuse']).default('report').meta({
       description:
-        'The same initiator name from two certificates or two addresses at once, where the entry does not say `cluster: true`: log and count it, or refuse the later login as well. A host with several paths comes from several addresses.',
+        'The same initiator name from two certificates or two addresses at once, where the entry does not say `cluster: true`: log and count it, or refuse the later login as well. A host with several paths comes from several addresses. A renewed certificate, with the same names and from the same address, is none.',
     }),
   })
   .prefault({})

@@ -61,9 +61,9 @@ export class Gateway {
    */
   async start(): Promise<AddressInfo[]> {
     const started = await this.#startListeners(this.#inForce);
-    for (const [key, { listener }] of started) this.#listeners.set(key, listener);
+    this.#open(started);
     this.#expiryCheck = setInterval(
-      () => this.sessions.dismissExpired(Date.now(), DISMISSAL_MS),
+      () => this.sessions.reconsiderExpired(this.#inForce, Date.now(), DISMISSAL_MS),
       EXPIRY_CHECK_MS,
     );
     this.#expiryCheck.unref();
@@ -118,7 +118,7 @@ export class Gateway {
         void listener.stopAccepting().then(() => this.#retired.delete(listener));
       }
     }
-    for (const [key, { listener }] of started) this.#listeners.set(key, listener);
+    this.#open(started);
     const ended = await this.sessions.reconsiderAll(next, DISMISSAL_MS);
     return { kept: this.sessions.size - ended, ended };
   }
@@ -181,6 +181,13 @@ export class Gateway {
     if (failed === undefined) return started;
     await Promise.all([...started.values()].map(({ listener }) => listener.stopAccepting()));
     throw failed.reason;
+  }
+
+  #open(started: ReadonlyMap<string, { readonly listener: Listener }>): void {
+    for (const [key, { listener }] of started) {
+      this.#listeners.set(key, listener);
+      listener.open();
+    }
   }
 
   #run(tunnel: Tunnel): void {

@@ -6,6 +6,8 @@ export interface Presence {
   readonly initiatorName: string;
   /** SHA-256 fingerprint of the certificate. */
   readonly certificate: string;
+  /** All names in it; a certificate that was renewed has those of the old one. */
+  readonly names: string;
   readonly address: string;
   /** Of a Normal session: what reinstates one another (RFC 7143 §6.3.5), so that the two count as one. */
   readonly nexus?: string;
@@ -30,11 +32,14 @@ export class Guards {
   enter(presence: Presence, rule: InitiatorRule): Entrance {
     const { initiatorName, nexus } = presence;
     const there = this.#present.get(initiatorName) ?? new Set();
-    const others = [...there].filter((other) => nexus === undefined || other.nexus !== nexus);
+    // Discovery sessions are counted by themselves: a host that has all its sessions may still look for targets.
+    const isDiscovery = nexus === undefined;
+    const alike = [...there].filter((other) => (other.nexus === undefined) === isDiscovery);
+    const others = alike.filter((other) => isDiscovery || other.nexus !== nexus);
     if (others.length >= rule.maxSessions) {
       throw new Failure(
         'too_many_sessions',
-        `${initiatorName} has ${others.length} sessions, no more are taken (rule ${rule.id}, ${rule.location}: maxSessions, or limits.sessionsPerInitiator)`,
+        `${initiatorName} has ${others.length} ${isDiscovery ? 'discovery ' : ''}sessions, no more are taken (rule ${rule.id}, ${rule.location}: maxSessions, or limits.sessionsPerInitiator)`,
       );
     }
     const duplicateOf = rule.cluster ? undefined : [...there].find((other) => isElsewhere(other, presence));
@@ -49,5 +54,6 @@ export class Guards {
 }
 
 function isElsewhere(one: Presence, other: Presence): boolean {
-  return one.certificate !== other.certificate || one.address !== other.address;
+  const isSameHolder = one.certificate === other.certificate || one.names === other.names;
+  return one.address !== other.address || !isSameHolder;
 }

@@ -22,6 +22,8 @@ export interface Origin {
   /** The listener, by listenerKey. */
   readonly listener: string;
   readonly chain: PeerChain;
+  /** When the first certificate of the chain ends, milliseconds since 1970. */
+  readonly notAfter: number;
 }
 
 /** What holds now, with all that is made of it. A reload replaces it as a whole; connections begin and log in under one. */
@@ -30,12 +32,21 @@ export class InForce {
   readonly policy: Policy;
   readonly directory: Directory;
   readonly backends: readonly Backend[];
-  readonly #credentials: readonly GatewayCredentials[];
+  /** Every listener with its credentials, by listenerKey. */
+  readonly listeners: ReadonlyMap<
+    string,
+    { readonly listener: GatewayListener; readonly credentials: GatewayCredentials }
+  >;
 
   /** @param before what this takes the place of */
   constructor({ config, credentials }: Settings, challenges: Challenges, before?: InForce) {
     this.config = config;
-    this.#credentials = credentials;
+    this.listeners = new Map(
+      config.listen.map((listener, index) => [
+        listenerKey(config, index),
+        { listener, credentials: credentials[index]! },
+      ]),
+    );
     this.policy = new Policy(config.initiators);
     this.backends = config.backends.map((backend) => new Backend(backend, challenges));
     for (const backend of this.backends) {
@@ -54,24 +65,27 @@ export class InForce {
     return this.config.limits.loginSeconds * 1000;
   }
 
-  /** Every listener with its credentials, by listenerKey. */
-  get listeners(): ReadonlyMap<string, { listener: GatewayListener; credentials: GatewayCredentials }> {
-    return new Map(
-      this.config.listen.map((listener, i) => [
-        listenerKey(this.config, i),
-        { listener, credentials: this.#credentials[i]! },
-      ]),
-    );
-  }
-
   /**
-   * Would a discovery session that came in under other settings be let in under these?
+   * Would a login or a discovery session that was admitted be admitted now?
    *
    * @throws the Failure with which it would be refused
    */
   readmit(admission: Admission, origin: Origin): Admission {
-    this.#checkOrigin(origin);
+    this.checkOrigin(origin);
     return this.policy.readmit(admission);
+  }
+
+  /**
+   * The same for a login that is under way, which must not go on with a secret that holds no more.
+   *
+   * @throws the Failure with which it is refused
+   */
+  confirm(admission: Admission, origin: Origin): void {
+    const { chap } = this.readmit(admission, origin).rule;
+    const secret = admission.rule.chap?.secret.reveal();
+    if (chap === undefined || secret === undefined || Buffer.compare(chap.secret.reveal(), secret) === 0)
+      return;
+    throw new Failure('chap', 'the secret was changed while this login was under way');
   }
 
   /**
@@ -81,7 +95,7 @@ export class InForce {
    * @throws the Failure with which it would be refused
    */
   reconsider(authorization: Authorization, backend: string, origin: Origin): Authorization {
-    this.#checkOrigin(origin);
+    this.checkOrigin(origin);
     const now = this.policy.reconsider(authorization);
     if (!this.directory.mayCarry(backend, authorization.target)) {
       throw new Failure(
@@ -92,7 +106,14 @@ export class InForce {
     return now;
   }
 
-  #checkOrigin({ listener, chain }: Origin): void {
+  /** When a certificate that stands behind a peer of this listener ends, the peer's own or an authority's. */
+  endOfTrust({ listener, notAfter }: Origin): number {
+    const authorities = this.listeners.get(listener)?.credentials.authorities ?? [];
+    return Math.min(notAfter, ...authorities.map(({ validTo }) => Date.parse(validTo)));
+  }
+
+  /** @throws the Failure with which a handshake would now be refused */
+  checkOrigin({ listener, chain }: Origin): void {
     const credentials = this.listeners.get(listener)?.credentials;
     if (credentials === undefined) {
       throw new Failure('shutting_down', `the listener ${listener} is not in the configuration any more`);

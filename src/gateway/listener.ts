@@ -35,6 +35,7 @@ export class Listener {
   readonly #server: net.Server;
   readonly #arrivals: Arrivals = new Map();
   readonly #sockets = new Set<Socket>();
+  #isOpen = false;
   /** Replaced as a whole on a reload; handshakes that have begun end with the one that they began with. */
   #handshakes: tls.Server;
 
@@ -42,13 +43,22 @@ export class Listener {
     this.#options = options;
     this.#handshakes = this.#tlsServer(credentials, loginTimeoutMs);
     this.#server = net.createServer(SOCKET_OPTIONS, (socket) => {
-      if (this.#arrive(socket)) this.#handshakes.emit('connection', socket);
+      if (!this.#isOpen) socket.destroy();
+      else if (this.#arrive(socket)) this.#handshakes.emit('connection', socket);
     });
   }
 
-  /** @throws the server's error */
+  /**
+   * Claims the address. Whoever comes before `open` is turned away: it is not certain yet that the gateway will listen here.
+   *
+   * @throws the server's error
+   */
   start(): Promise<AddressInfo> {
     return listen(this.#server, this.#options.address);
+  }
+
+  open(): void {
+    this.#isOpen = true;
   }
 
   get isListening(): boolean {

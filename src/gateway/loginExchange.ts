@@ -13,7 +13,7 @@ import type { CertificateIdentity } from '../policy/subject.ts';
 import type { PduConnection } from '../transport/pduConnection.ts';
 import type { BackendLeg, Backend } from './backend.ts';
 import type { Entrance, Guards } from './guards.ts';
-import type { InForce } from './inForce.ts';
+import type { InForce, Origin } from './inForce.ts';
 
 /** Every target is shown at one address, in one portal group; login says the same tag (RFC 7143 §13.9). */
 export const PORTAL_GROUP_TAG = 1;
@@ -30,8 +30,9 @@ const DISCOVERY_TSIH = 1;
 const BACKEND_SHARE = 2 / 3;
 
 export interface LoginContext {
-  /** What held when the initiator came; all of its login goes by it. */
-  readonly inForce: InForce;
+  /** Asked at every step: a reload may come between two. */
+  readonly inForce: () => InForce;
+  readonly origin: Origin;
   readonly guards: Guards;
   readonly challenges: Challenges;
 }
@@ -67,6 +68,8 @@ export type LoginOutcome =
  */
 export class LoginExchange {
   readonly trace: LoginTrace = {};
+  /** What the initiator was admitted under. */
+  #admittedUnder: InForce;
   readonly login: TargetLogin<Admission>;
   readonly #connection: PduConnection;
   readonly #context: LoginContext;
@@ -90,10 +93,14 @@ export class LoginExchange {
   ) {
     this.#connection = connection;
     this.#context = context;
+    this.#admittedUnder = context.inForce();
     this.#signal = signal;
     this.login = new TargetLogin<Admission>({
       admit: ({ initiatorName }) => {
-        const admission = context.inForce.policy.admit({ ...peer, initiatorName });
+        const inForce = context.inForce();
+        inForce.checkOrigin(context.origin);
+        const admission = inForce.policy.admit({ ...peer, initiatorName });
+        this.#admittedUnder = inForce;
         this.trace.admission = admission;
         const { chap } = admission.rule;
         return chap === undefined ? { admission } : { admission, chap };
@@ -126,6 +133,7 @@ export class LoginExchange {
       let step = this.login.receive(pdu);
       if (step.kind === 'authenticated') {
         this.#authenticated = step.login;
+        this.#confirm();
         this.#enter(step.login);
         if (step.login.identity.sessionType === 'Normal') await this.#openBackend(step.login);
         step = this.login.proceed();
@@ -137,6 +145,7 @@ export class LoginExchange {
         const response = this.login.answer(answer);
         // Before the initiator is told: what was agreed on may turn out to be nothing that we can relay.
         const outcome = answer.transit ? this.#outcome() : undefined;
+        if (outcome !== undefined) this.#confirm();
         await this.#connection.write(response);
         this.#signal.throwIfAborted();
         if (outcome !== undefined) return outcome;
@@ -144,16 +153,31 @@ export class LoginExchange {
     }
   }
 
+  /** There was a reload since policy was asked. */
+  get isOutdated(): boolean {
+    return this.#admittedUnder !== this.#context.inForce();
+  }
+
+  /** @throws the Failure with which the login would be refused if it began now */
+  #confirm(): void {
+    const { admission, authorization, backend } = this.trace;
+    if (!this.isOutdated || admission === undefined) return;
+    const { inForce, origin } = this.#context;
+    inForce().confirm(admission, origin);
+    if (authorization && backend) inForce().reconsider(authorization, backend.name, origin);
+  }
+
   /** Asked only now: by a name alone nobody shall take another's places, or make it look suspicious. */
   #enter(login: AuthenticatedLogin<Admission>): void {
     const { admission, identity } = login;
     const { certificate, address, initiatorName } = admission.subject;
-    const presence = { initiatorName, certificate: certificate.sha256, address };
+    const { cn, dns, uri, sha256 } = certificate;
+    const presence = { initiatorName, certificate: sha256, names: JSON.stringify([cn, dns, uri]), address };
     const nexus = identity.sessionType === 'Normal' ? { nexus: nexusOf(login) } : {};
     const entrance = this.#context.guards.enter({ ...presence, ...nexus }, admission.rule);
     this.trace.entrance = entrance;
     const { duplicateOf } = entrance;
-    const { guards } = this.#context.inForce.config;
+    const { guards } = this.#admittedUnder.config;
     if (duplicateOf === undefined || guards.duplicateInitiators === 'report') return;
     throw new Failure(
       'duplicate_initiator',
@@ -163,11 +187,12 @@ export class LoginExchange {
 
   async #openBackend(login: AuthenticatedLogin<Admission>): Promise<void> {
     const { identity, admission, opening } = login;
-    const { policy, directory } = this.#context.inForce;
+    const { policy, directory } = this.#admittedUnder;
     const authorization = policy.authorize(admission, identity.targetName!);
     this.trace.authorization = authorization;
     const backend = await directory.locate(authorization, identity.initiatorNameAsSent);
     this.trace.backend = backend;
+    this.#confirm();
     const { signal, done } = this.#backendDeadline(backend);
     try {
       this.#leg = await backend.open(
@@ -194,7 +219,7 @@ export class LoginExchange {
 
   /** The login's signal, which also ends an array's attempt that takes too long, until `done` is called. */
   #backendDeadline(backend: Backend): { signal: AbortSignal; done: () => void } {
-    const milliseconds = this.#context.inForce.loginTimeoutMs * BACKEND_SHARE;
+    const milliseconds = this.#admittedUnder.loginTimeoutMs * BACKEND_SHARE;
     const tooLong = new AbortController();
     const timer = setTimeout(() => {
       backend.noteDown();

@@ -157,9 +157,9 @@ export class Session {
     }
   }
 
-  /** End of validity of the initiator's certificate, milliseconds since 1970. */
-  get notAfter(): number {
-    return this.#authorization.admission.subject.certificate.notAfter;
+  /** True from the moment that a certificate behind this session ends. */
+  isExpired(inForce: InForce, now: number): boolean {
+    return inForce.endOfTrust(this.#options.origin) < now;
   }
 
   /** Asks the initiator to log out, and ends the session if it has not within the time. */

@@ -14,6 +14,8 @@ export class SessionTable {
   readonly #ended = { initiator: { pdus: 0, bytes: 0 }, target: { pdus: 0, bytes: 0 } };
   #nextId = 1;
   #onEmpty: (() => void) | undefined;
+  /** All are to leave, and so is whoever ends its login meanwhile. */
+  #dismissal: { readonly failure: Failure; readonly until: number } | undefined;
 
   newId(): number {
     return this.#nextId++;
@@ -32,6 +34,9 @@ export class SessionTable {
       }
     }
     this.#sessions.set(session.id, session);
+    if (this.#dismissal === undefined) return;
+    const { failure, until } = this.#dismissal;
+    session.dismiss(failure, Math.max(0, until - performance.now()));
   }
 
   remove(session: Session): void {
@@ -63,17 +68,16 @@ export class SessionTable {
     return ended;
   }
 
-  /** Ends those whose initiator's certificate has come to its end. */
-  dismissExpired(now: number, graceMs: number): void {
+  /** Looks again at those behind whom a certificate has ended. */
+  reconsiderExpired(inForce: InForce, now: number, graceMs: number): void {
     for (const session of this.#sessions.values()) {
-      if (session.notAfter >= now) continue;
-      const until = new Date(session.notAfter).toISOString();
-      session.dismiss(new Failure('expired_cert', `its certificate was valid until ${until}`), graceMs);
+      if (session.isExpired(inForce, now)) session.reconsider(inForce, graceMs);
     }
   }
 
   /** Asks all initiators to log out. Resolves when every session has ended, which all have when the time is over. */
   dismissAll(failure: Failure, graceMs: number): Promise<void> {
+    this.#dismissal = { failure, until: performance.now() + graceMs };
     if (this.#sessions.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onEmpty = resolve;

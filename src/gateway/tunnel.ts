@@ -9,7 +9,7 @@ import { describeRule } from '../policy/rules.ts';
 import type { CertificateIdentity } from '../policy/subject.ts';
 import type { Observer, Peer } from '../telemetry/events.ts';
 import { admitTls } from '../tls/gate.ts';
-import { peerChain } from '../tls/peerChain.ts';
+import { endOfChain, peerChain } from '../tls/peerChain.ts';
 import { ChunkReader } from '../transport/chunkReader.ts';
 import { closeAfterFlush } from '../transport/closeAfterFlush.ts';
 import { PduConnection } from '../transport/pduConnection.ts';
@@ -96,7 +96,7 @@ export class Tunnel {
     const connection = new PduConnection(chunks, LOGIN_LIMITS);
     const peer = { certificate, address: this.#peer.address };
     const { guards, challenges } = this.#context;
-    const context = { inForce: this.#arrival.inForce, guards, challenges };
+    const context = { inForce: this.#context.inForce, origin: this.#origin(), guards, challenges };
     const exchange = new LoginExchange(connection, context, peer, randomInt(2 ** 32), deadline.signal);
     try {
       const shown = this.#shownAt(await readPreamble(chunks));
@@ -157,8 +157,9 @@ export class Tunnel {
           ...denied,
         }),
     });
-    sessions.add(session);
-    if (this.#isOutdated) session.reconsider(this.#context.inForce(), 0);
+    // Who is not admitted any more takes nobody's place.
+    const isAdmitted = !exchange.isOutdated || session.reconsider(this.#context.inForce(), 0);
+    if (isAdmitted) sessions.add(session);
     const end = await session.run(connection.detach());
     sessions.remove(session);
     const { denials, fromInitiator, fromTarget } = session.summary;
@@ -175,10 +176,8 @@ export class Tunnel {
     const { observe } = this.#context;
     const origin = this.#origin();
     const admitted = (): Admitted => {
-      const { admission } = outcome.login;
-      if (!this.#isOutdated) return { admission, directory: this.#arrival.inForce.directory };
       const inForce = this.#context.inForce();
-      return { admission: inForce.readmit(admission, origin), directory: inForce.directory };
+      return { admission: inForce.readmit(outcome.login.admission, origin), directory: inForce.directory };
     };
     const discovery = new DiscoveryExchange(connection, outcome, admitted, shown);
     this.#socket.setTimeout(DISCOVERY_IDLE_MS, () => this.#socket.destroy());
@@ -200,12 +199,8 @@ export class Tunnel {
   }
 
   #origin(): Origin {
-    return { listener: this.#context.listener, chain: peerChain(this.#socket) };
-  }
-
-  /** There was a reload since it came. */
-  get #isOutdated(): boolean {
-    return this.#arrival.inForce !== this.#context.inForce();
+    const chain = peerChain(this.#socket);
+    return { listener: this.#context.listener, chain, notAfter: endOfChain(chain) };
   }
 
   /** The login's one line; gives the peer with all that is known of it now. */

@@ -48,7 +48,7 @@ export interface InitiatorRule {
   readonly chap?: ChapRequirement;
   /** Several hosts share the name: it may come from several certificates or addresses at once. */
   readonly cluster: boolean;
-  /** Normal sessions that it may have at once. */
+  /** Normal sessions that it may have at once, and as many for discovery. */
   readonly maxSessions: number;
   /** What `access` would deny is told and passes: targets that no entry covers, and refused commands in a session. */
   readonly shadow: boolean;

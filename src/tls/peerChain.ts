@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 
 /** What a peer presented, DER: its own certificate first, then what it sent along with it, in its order. */
@@ -22,6 +22,11 @@ export function peerChain(socket: TLSSocket): PeerChain {
   const chain = presented(socket.getPeerX509Certificate());
   read.set(socket, chain);
   return chain;
+}
+
+/** When the first certificate of a chain ends, milliseconds since 1970. */
+export function endOfChain(chain: PeerChain): number {
+  return Math.min(...chain.map((der) => Date.parse(new X509Certificate(der).validTo)));
 }
 
 /** Node calls each one in the peer's order the issuer of the one before, whether it is or not. */

@@ -3,36 +3,20 @@ import { expect, test } from 'vitest';
 import type { TextPair } from '../../src/iscsi/text.ts';
 import { chapResponse } from '../../src/login/chap.ts';
 import { Secret } from '../../src/policy/secret.ts';
-import type { LoginResponse } from '../support/loginMessages.ts';
+import { challenged as challengeOf, type Challenged } from '../support/chapLogin.ts';
 import { identity, loginRequest, securityRequest } from '../support/loginPdus.ts';
 import { DB1_CHAP, DB1_MUTUAL, SECRETS, useSite } from '../support/site.ts';
 import type { TunnelInitiator } from '../support/tunnelInitiator.ts';
 
 const { site, target } = useSite();
 
-interface Challenged {
-  readonly initiator: TunnelInitiator;
-  readonly challenge: string;
-  /** The right answer, as hex digits. */
-  readonly response: string;
-  readonly answer: (pairs: readonly TextPair[]) => Promise<LoginResponse | undefined>;
-}
-
 /** Goes through CHAP with SHA-256 up to the challenge. */
-async function challenged(InitiatorName: string, secret: string): Promise<Challenged> {
+async function challenged(
+  initiatorName: string,
+  secret: string,
+): Promise<Challenged & { initiator: TunnelInitiator }> {
   const initiator = await site().connect();
-  const method: TextPair = ['AuthMethod', 'CHAP,None'];
-  const chosen = await initiator.exchange(securityRequest([...identity({ InitiatorName }), method]));
-  expect(chosen?.keys.get('AuthMethod')).toBe('CHAP');
-  const { keys } = (await initiator.exchange(securityRequest([['CHAP_A', '7,5']])))!;
-  expect(keys.get('CHAP_A')).toBe('7');
-  const challenge = keys.get('CHAP_C')!;
-  const bytes = Buffer.from(challenge.slice(2), 'hex');
-  const identifier = Number(keys.get('CHAP_I'));
-  const response = chapResponse('sha256', identifier, new Secret(Buffer.from(secret)), bytes).toString('hex');
-  const answer = (pairs: readonly TextPair[]): Promise<LoginResponse | undefined> =>
-    initiator.exchange(securityRequest(pairs, { transit: true, nextStage: 1 }));
-  return { initiator, challenge, response, answer };
+  return { initiator, ...(await challengeOf(initiator, initiatorName, secret)) };
 }
 
 test('the right response is let through to the array', async () => {

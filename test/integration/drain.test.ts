@@ -48,6 +48,22 @@ test('a session that is logged out when asked to ends by its logout, and says wh
   });
 });
 
+test(
+  'a login that ends while the gateway drains is asked to log out like the others',
+  { timeout: 20_000 },
+  async () => {
+    const site = await start(1);
+    const initiator = await site.connect();
+    await initiator.logIn(IDENTITY);
+    const late = await site.connect();
+    const drained = site.gateway.drain();
+    await late.logIn(IDENTITY, { isid: Buffer.from('400001370001', 'hex') });
+    const pdu = await late.next();
+    expect(opcodeAt(pdu!.bhs, 0)).toBe(Opcode.asyncMessage);
+    await drained;
+  },
+);
+
 test('without a session it stops at once', { timeout: 20_000 }, async () => {
   const site = await start(600);
   const waiting = await site.connect();

@@ -45,6 +45,13 @@ test('the same initiator from a second address is refused where the configuratio
   await first.ping();
 });
 
+test('a host whose certificate was renewed goes on beside its older sessions', async () => {
+  const site = await start({ guards: { duplicateInitiators: 'refuse' } });
+  const { issue } = await testPki();
+  await (await site.connect()).logIn(IDENTITY, { isid: ISIDS[0]! });
+  await (await site.connect(await issue({}))).logIn(IDENTITY, { isid: ISIDS[1]! });
+});
+
 test('hosts of a cluster are no duplicates', async () => {
   const site = await start({ guards: { duplicateInitiators: 'refuse' } });
   await site.reload(({ initiators }) => {
@@ -79,11 +86,16 @@ test('the session that is one too many is told to try again later', async () => 
   await (await site.connect()).logIn(IDENTITY, { isid: ISIDS[2]! });
 });
 
-test('discovery sessions count as well', async () => {
+test('discovery sessions have a limit of their own', async () => {
   const site = await start({ limits: { sessionsPerInitiator: 1 } });
+  await (await site.connect()).logIn(IDENTITY);
   await (await site.connect()).logInToDiscovery(DB1);
   const second = await site.connect();
-  expect((await second.exchange(loginRequest(IDENTITY)))!.status).toBe(LoginStatus.outOfResources);
+  const request = loginRequest([
+    ['InitiatorName', DB1],
+    ['SessionType', 'Discovery'],
+  ]);
+  expect((await second.exchange(request))!.status).toBe(LoginStatus.outOfResources);
 });
 
 test('a login that reinstates a session at the limit takes its place', async () => {

@@ -3,15 +3,23 @@ import type { TLSSocket } from 'node:tls';
 import { expect, test } from 'vitest';
 import { opcodeAt } from '../../src/iscsi/bhs.ts';
 import { decodeBhs } from '../../src/iscsi/layouts.ts';
+import { LoginStatus } from '../../src/iscsi/loginStatus.ts';
 import { Opcode } from '../../src/iscsi/opcode.ts';
+import { challenged } from '../support/chapLogin.ts';
 import { daysAgo, testPki } from '../support/certificates.ts';
 import { DB1, IDENTITY, loginRequest } from '../support/loginPdus.ts';
-import { startSite, startTarget, type Site, type SiteSettings } from '../support/site.ts';
+import type { ScriptedTarget } from '../support/scriptedTarget.ts';
+import { SECRETS, startSite, startTarget, type Site, type SiteSettings } from '../support/site.ts';
 import type { TunnelInitiator } from '../support/tunnelInitiator.ts';
 
-async function start(): Promise<Site> {
+async function startBoth(): Promise<{ site: Site; array: ScriptedTarget }> {
   const array = await startTarget();
-  return startSite({ backends: { array1: { portals: [array.portal] } }, admin: true });
+  const site = await startSite({ backends: { array1: { portals: [array.portal] } }, admin: true });
+  return { site, array };
+}
+
+async function start(): Promise<Site> {
+  return (await startBoth()).site;
 }
 
 async function metrics(site: Site): Promise<string> {
@@ -151,13 +159,62 @@ test('a discovery session that was open before is asked by the new rules', async
   expect(await site.log.line({ msg: 'discovery answered' })).toMatchObject({ reason: 'unknown_initiator' });
 });
 
-test('a login that began before a reload does not outlive it', async () => {
-  const site = await start();
+test('a login that began before a reload is judged by what holds after it, and reaches no array', async () => {
+  const { site, array } = await startBoth();
   const initiator = await site.connect();
   await site.reload(({ initiators }) => void delete initiators['db1']);
-  initiator.send(loginRequest(IDENTITY));
-  await initiator.closed;
-  expect(await site.log.line({ msg: 'session ended' })).toMatchObject({ reason: 'unknown_initiator' });
+  const response = await initiator.exchange(loginRequest(IDENTITY));
+  expect(response!.status).toBe(LoginStatus.authorizationFailure);
+  expect(array.connections).toHaveLength(0);
+});
+
+test("a login that lost its right while it was under way ends nobody's session", async () => {
+  const { site } = await startBoth();
+  const { issue } = await testPki();
+  const other = await issue({
+    uri: ['spiffe://sangate/db1-new'],
+    usage: 'client',
+    days: 1,
+    commonName: 'new',
+  });
+  const late = await site.connect();
+  await site.reload(({ initiators }) => {
+    initiators['db1']!['certificate'] = { uri: 'spiffe://sangate/db1-new' };
+  });
+  const owner = await site.connect(other);
+  await owner.logIn(IDENTITY);
+  expect((await late.exchange(loginRequest(IDENTITY)))!.status).toBe(LoginStatus.authorizationFailure);
+  await owner.ping();
+});
+
+test('a secret that was changed while a login is under way lets nobody in', async () => {
+  const { site } = await startBoth();
+  const chap = { user: 'db1', secret: { env: 'DB1' } };
+  await site.reload(({ initiators }) => void (initiators['db1']!['chap'] = chap));
+  const initiator = await site.connect();
+  const { response, answer } = await challenged(initiator, DB1, SECRETS.DB1);
+  await site.reload(({ initiators }) => {
+    initiators['db1']!['chap'] = { ...chap, secret: { env: 'DB1_MUTUAL' } };
+  });
+  const refused = await answer([
+    ['CHAP_N', 'db1'],
+    ['CHAP_R', `0x${response}`],
+  ]);
+  expect(refused!.status).toBe(LoginStatus.authenticationFailure);
+  expect(await site.log.line({ reason: 'chap' })).toMatchObject({
+    detail: 'the secret was changed while this login was under way',
+  });
+});
+
+test('a discovery session is asked for its certificate at every question', async () => {
+  const site = await start();
+  const { client, crlOf } = await testPki();
+  const initiator = await site.connect();
+  await initiator.logInToDiscovery(DB1);
+  await writeFile(site.file('ca.crl'), crlOf([client.cert]));
+  await site.reload(() => {});
+  await expect(initiator.text([['SendTargets', 'All']])).rejects.toThrow();
+  expect(await site.log.line({ msg: 'discovery answered' })).toMatchObject({ reason: 'revoked_cert' });
 });
 
 test('a listener that is new takes connections, and one that is gone takes none', async () => {
