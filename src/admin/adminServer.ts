@@ -1,6 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { Failure } from '../failures.ts';
 import type { Portal } from '../iscsi/targetAddress.ts';
@@ -10,6 +10,8 @@ import { admitTls } from '../tls/gate.ts';
 import { plainAddress } from '../transport/plainAddress.ts';
 import { accessAt } from './access.ts';
 import { answer, hasBody, type AdminSource, type Reply } from './answer.ts';
+import { oneAtATime } from './oneAtATime.ts';
+import { SharedText } from './sharedText.ts';
 import { listenAtSocket } from './unixSocket.ts';
 
 export interface AdminOptions extends AdminSource {
@@ -24,7 +26,7 @@ export interface AdminOptions extends AdminSource {
 export interface AdminServer {
   /** Absent at a unix socket. */
   readonly address?: AddressInfo;
-  /** Takes new certificates; connections made with the old ones end. For a server with TLS. */
+  /** Takes new certificates; connections that began under the old ones end, handshakes under way included. For a server with TLS. */
   renewTls(tls: TlsOptions): void;
   close(): Promise<void>;
 }
@@ -42,6 +44,10 @@ const LIMITS = {
 } as const satisfies http.ServerOptions;
 /** For a peer that does not read its answer. */
 const IDLE_TIMEOUT = 30_000;
+/** Then a client has to show its certificate anew. */
+const MAX_REQUESTS = 1_000;
+/** Of the metrics, in a second. Several servers of Prometheus may ask at once; anybody may where there is no TLS. */
+const MAX_RENDERINGS = 4;
 
 /** Status, metrics, health and sessions over HTTP. @throws its listener's error */
 export async function startAdminServer({
@@ -52,31 +58,47 @@ export async function startAdminServer({
 }: AdminOptions): Promise<AdminServer> {
   const server = tls ? tlsServer(tls, onRefused) : http.createServer(LIMITS);
   server.maxConnections = MAX_CONNECTIONS;
+  server.maxRequestsPerSocket = MAX_REQUESTS;
   server.timeout = IDLE_TIMEOUT;
+  const connections = new Set<Socket>();
+  server.on('connection', (socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
+  const endConnections = (): void => {
+    for (const socket of connections) socket.destroy();
+  };
   server.on('drop', (dropped) => {
     onRefused(nameOf(dropped ?? {}), `there are ${MAX_CONNECTIONS} connections already`);
   });
   const at =
     'socket' in address ? await listenAtSocket(server, address.socket) : await listen(server, address);
   const access = accessAt(at, tls !== undefined);
-  server.on('request', (request, response) => {
-    void answer(request, access, source).then((reply) => {
-      if (reply.refused !== undefined)
-        onRefused(access === 'socket' ? 'unix socket' : nameOf(request.socket), reply.refused);
-      send(request, response, reply);
-    });
+  const peerOf = ({ socket }: http.IncomingMessage): string =>
+    access === 'socket' ? 'unix socket' : nameOf(socket);
+  const metrics = new SharedText(source.metrics, MAX_RENDERINGS);
+  const shared: AdminSource = { ...source, metrics: () => metrics.read() };
+  oneAtATime(server, {
+    onRequest: (request, response) => {
+      void answer(request, access, shared).then((reply) => {
+        if (reply.refused !== undefined) onRefused(peerOf(request), reply.refused);
+        send(request, response, reply);
+      });
+    },
+    onPipelined: (request) =>
+      onRefused(peerOf(request), 'it sent a request before it had the answer to the last'),
   });
   return {
     ...(typeof at !== 'string' && { address: at }),
     renewTls: (options) => {
       if (!(server instanceof https.Server)) return;
       server.setSecureContext(options);
-      server.closeAllConnections();
+      endConnections();
     },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        endConnections();
       }),
   };
 }

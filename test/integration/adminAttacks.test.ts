@@ -1,6 +1,7 @@
 import { once } from 'node:events';
+import http from 'node:http';
 import type { Socket } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { AdminListener, read } from '../support/adminListener.ts';
 
 const CONTROL = ['GET /sessions', 'DELETE /sessions/7', 'GET /explain?initiator=db1'];
@@ -141,4 +142,68 @@ test('there are at most 64 connections, and one that ends makes room', async () 
 test('what is no HTTP is refused', async () => {
   const listener = await AdminListener.start();
   expect((await listener.send('\u0016\u0003\u0001 hello\r\n\r\n')).status).toBe(400);
+});
+
+const SCRAPE = 'GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
+
+/** A listener whose metrics have so many bytes and whose renderings are counted. */
+async function startCounting(bytes = 100_000): Promise<{ listener: AdminListener; rendered: () => number }> {
+  let rendered = 0;
+  const body = 'x'.repeat(bytes);
+  const metrics = (): Promise<{ contentType: string; body: string }> => {
+    rendered++;
+    return Promise.resolve({ contentType: 'text/plain', body });
+  };
+  return { listener: await AdminListener.start({ metrics }), rendered: () => rendered };
+}
+
+test('a thousand requests at once on one connection cost one rendering, and the connection ends', async () => {
+  const { listener, rendered } = await startCounting();
+  await listener.send(SCRAPE.repeat(1_000));
+  expect(rendered()).toBe(1);
+  expect(listener.refused).toEqual([{ address: '127.0.0.1', why: expect.stringContaining('before it had') }]);
+  expect((await listener.ask('GET /healthz')).status).toBe(200);
+});
+
+test('who asks again without having read the answer loses the connection', async () => {
+  const { listener } = await startCounting(32 * 1024 * 1024); // more than the kernel holds
+  const socket = listener.connect();
+  socket.write(SCRAPE);
+  await once(socket, 'readable'); // the rest of the answer stays where it is
+  const closed = once(
+    socket.on('error', () => {}),
+    'close',
+  );
+  socket.write(SCRAPE);
+  socket.resume();
+  await closed;
+  expect(listener.refused).toHaveLength(1);
+});
+
+test('however many connections ask for metrics, they are rendered a handful of times a second', async () => {
+  const { listener, rendered } = await startCounting();
+  const began = performance.now();
+  for (let i = 0; i < 5; i++) {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => listener.ask('GET /metrics')));
+    expect(new Set(answers.map(({ status, body }) => `${status}, ${body.length} bytes`))).toEqual(
+      new Set(['200, 100000 bytes']),
+    );
+  }
+  const seconds = 1 + Math.floor((performance.now() - began) / 1000);
+  expect(rendered()).toBeLessThanOrEqual(4 * seconds);
+});
+
+test('one request after the other is served on one connection', async () => {
+  const { listener } = await startCounting();
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  onTestFinished(() => agent.destroy());
+  const ports = new Set<number | undefined>();
+  for (let i = 0; i < 20; i++) {
+    const request = http.get({ host: '127.0.0.1', port: listener.port, path: '/metrics', agent });
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+    ports.add(response.socket.localPort);
+    await once(response.resume(), 'end');
+  }
+  expect(ports.size).toBe(1);
+  expect(listener.refused).toEqual([]);
 });

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
+import { Duplex } from 'node:stream';
 import { connect } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { loadGatewayCredentials } from '../../src/tls/credentials.ts';
@@ -110,6 +111,36 @@ test('new files hold at once, for connections that there are as well', async () 
   await closed;
   expect(answers.match(/200 OK/g)).toHaveLength(1);
   await expect(ask(listener, 'GET', '/sessions', client)).rejects.toThrow();
+});
+
+test('a handshake that was held back over a renewal does not let in who is revoked since', async () => {
+  const { listener, path } = await start();
+  const { client, ca, revoked, crlOf } = await testPki();
+  const below = listener.connect().on('error', () => {});
+  const held: Buffer[] = [];
+  let isFirst = true;
+  const wire = new Duplex({
+    read() {},
+    write(chunk: Buffer, _encoding, done) {
+      if (isFirst) below.write(chunk);
+      else held.push(chunk); // the client's certificate, and all behind it
+      isFirst = false;
+      done();
+    },
+  });
+  below.on('data', (chunk) => void wire.push(chunk)).on('close', () => void wire.push(null));
+  const operator = connect({ socket: wire, ca, ...client, checkServerIdentity: () => undefined });
+  let answers = '';
+  operator.on('error', () => {}).on('data', (chunk: Buffer) => (answers += chunk.toString()));
+  onTestFinished(() => void operator.destroy());
+  await once(operator, 'secureConnect');
+  await writeFile(path('ca.crl'), crlOf([revoked.cert, client.cert]));
+  const closed = new Promise((resolve) => below.once('close', resolve)); // with or without an error
+  listener.server.renewTls(await optionsOf(path));
+  operator.write('GET /sessions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  for (const chunk of held) below.write(chunk);
+  await closed;
+  expect(answers).toBe('');
 });
 
 test('no session of TLS can be resumed', async () => {
