@@ -86,25 +86,14 @@ function lunRows(authorization: Authorization, only: readonly number[] | undefin
     });
     return { visible, requests: Object.fromEntries(requests) as Record<RequestClass, Verdict> };
   };
-  if (only !== undefined) return grouped(only.map((lun) => ({ luns: [lun], ...rowOf(lun) })));
+  if (only !== undefined) return only.map((lun) => ({ luns: [lun], ...rowOf(lun) }));
+  // An entry names logical units that are there, and its other lines hold for all of them: one stands for each of the two groups.
   const named = [...new Set(access.luns)].toSorted((a, b) => a - b);
   const other = firstMissing(named);
   return [
-    ...grouped(named.map((lun) => ({ luns: [lun], ...rowOf(lun) }))),
+    ...(named.length === 0 ? [] : [{ luns: named, ...rowOf(named[0]!) }]),
     ...(other === undefined ? [] : [{ luns: null, ...rowOf(other) }]),
   ];
-}
-
-/** Joins neighbours of which the same is true. */
-function grouped(rows: readonly (LunRow & { readonly luns: readonly number[] })[]): LunRow[] {
-  const groups = new Map<string, LunRow & { luns: number[] }>();
-  for (const { luns, ...rest } of rows) {
-    const key = JSON.stringify(rest);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { luns: [...luns], ...rest });
-    else group.luns.push(...luns);
-  }
-  return [...groups.values()];
 }
 
 const LUNS = 16384;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { explain, type Explanation } from '../../../src/explain/explanation.ts';
-import { commandRequest, taskManagementRequest } from '../../../src/explain/request.ts';
+import { commandRequest, REQUEST_CLASSES, taskManagementRequest } from '../../../src/explain/request.ts';
 import { addressSet, parseAddressRange } from '../../../src/config/addressSet.ts';
 import { Failure } from '../../../src/failures.ts';
 import { opcodeAt } from '../../../src/iscsi/bhs.ts';
@@ -108,6 +108,24 @@ test('what explain says of a login and of a request in its session is what login
     { numRuns: 3000 },
   );
   expect(seen).toEqual(new Set(['allowed', 'denied', 'shadowed']));
+});
+
+test('what the matrix says of a group of logical units is what is said of each of them', () => {
+  fc.assert(
+    fc.property(anyRule, anyLun, fc.constantFrom(...REQUEST_CLASSES), (written, lun, name) => {
+      const subject = { initiatorName: written.iqn };
+      for (const target of TARGETS) {
+        const ofTarget = { subject, target };
+        const row = explain([rule(written)], ofTarget).matrix?.[0];
+        const group =
+          row?.luns.find(({ luns }) => luns?.includes(lun)) ?? row?.luns.find(({ luns }) => luns === null);
+        if (group === undefined) continue;
+        const one = explain([rule(written)], { ...ofTarget, lun }).matrix![0]!.luns[0]!;
+        expect(group.visible).toBe(one.visible);
+        expect(group.requests?.[name]).toBe(one.requests?.[name]);
+      }
+    }),
+  );
 });
 
 function rule({

@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { explain, type Explanation, type Question } from '../../../src/explain/explanation.ts';
 import { parseRequest } from '../../../src/explain/parseRequest.ts';
+import { RequestJudge } from '../../../src/explain/requestJudge.ts';
 import { addressSet, parseAddressRange } from '../../../src/config/addressSet.ts';
 import { CHAP_ALGORITHMS } from '../../../src/policy/chapRequirement.ts';
 import { PERMISSIONS, type CertificateMatch, type InitiatorRule } from '../../../src/policy/rules.ts';
@@ -260,4 +261,13 @@ test('with all 16384 logical units named, there is no row for others', () => {
   const [row] = ask({ access: [accessRule({ luns })] }).matrix!;
   expect(row!.luns).toHaveLength(1);
   expect(row!.luns[0]!.luns).toHaveLength(16384);
+});
+
+test('of logical units that are alike one is judged, however many an entry names', () => {
+  const judged = vi.spyOn(RequestJudge.prototype, 'isAllowed');
+  onTestFinished(() => judged.mockRestore());
+  const luns = Array.from({ length: 16_383 }, (_, lun) => lun);
+  const { matrix } = ask({ access: [accessRule({ luns })] });
+  expect(matrix![0]!.luns.map((row) => row.luns?.length)).toEqual([16_383, undefined]);
+  expect(judged.mock.calls.length).toBeLessThan(100);
 });
