@@ -71,7 +71,8 @@ interface Owner {
 async function create(lock: string): Promise<boolean> {
   const temporary = `${lock}.${process.pid}`;
   try {
-    await writeFile(temporary, `${process.pid} ${await birth(process.pid)}\n`, { mode: 0o600 });
+    await rm(temporary, { force: true }); // left by a crash, or a link that somebody laid there: `wx` follows none
+    await writeFile(temporary, `${process.pid} ${await birth(process.pid)}\n`, { mode: 0o600, flag: 'wx' });
     await link(temporary, lock);
     return true;
   } catch (error) {

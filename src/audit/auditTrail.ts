@@ -1,8 +1,10 @@
 import { open } from 'node:fs/promises';
+import { getSystemErrorMap } from 'node:util';
 import { AuditError } from './auditError.ts';
 import type { Link } from './chain.ts';
 import { lineOf, type AuditEntry, type UnchainedLine } from './entry.ts';
 import { lockTrail } from './lock.ts';
+import type { ChainEnd } from './takeUp.ts';
 import { TrailFile, type OpenFile, type TrailFileOptions } from './trailFile.ts';
 
 export interface AuditOptions {
@@ -31,6 +33,8 @@ export interface AuditState {
   readonly written: number;
   /** Lines that will never be in it; the trail says so itself when it can. */
   readonly lost: number;
+  /** How often somebody else was found to have changed it. */
+  readonly damaged: number;
   /** Lines that are not yet in it. */
   readonly waiting: number;
   /** Why it is not healthy. */
@@ -84,9 +88,10 @@ export class AuditTrail {
   #syncTimer: NodeJS.Timeout | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #error: string | undefined;
-  #last: Link | undefined;
+  #end: ChainEnd | undefined;
   #written = 0;
   #lost = 0;
+  #damaged = 0;
   #isClosed = false;
 
   constructor(options: AuditOptions) {
@@ -114,9 +119,10 @@ export class AuditTrail {
       healthy: error === undefined,
       written: this.#written,
       lost: this.#lost,
+      damaged: this.#damaged,
       waiting: this.#waiting.length,
       ...(error !== undefined && { error }),
-      ...(this.#last && { last: this.#last }),
+      ...(this.#end && { last: this.#end.link }),
     };
   }
 
@@ -196,6 +202,7 @@ export class AuditTrail {
     } catch (error) {
       const file = this.#file;
       this.#file = undefined; // a handle may be of no use for ever, as on a network file system that was away
+      if (file !== undefined) this.#end = file.end;
       await file?.dispose();
       this.#failed(error);
     }
@@ -211,7 +218,7 @@ export class AuditTrail {
       const taken = await file.append(batch.map(toLine));
       this.#waiting.splice(0, taken);
       this.#written += batch.slice(0, taken).filter((entry) => 'line' in entry).length;
-      this.#last = file.link;
+      this.#end = file.end;
       this.#syncSoon();
     }
     if (this.#wants.sync) {
@@ -233,8 +240,8 @@ export class AuditTrail {
         this.#alarm('failing', `${file} can't be rotated and goes on growing: ${reasonOf(error)}`),
     };
     this.#unlock ??= await lockTrail(file, patienceMs);
-    const opened = await TrailFile.open(options, this.#last);
-    this.#last = opened.link;
+    const opened = await TrailFile.open(options, this.#end);
+    this.#end = opened.end;
     return opened;
   }
 
@@ -276,7 +283,10 @@ export class AuditTrail {
 
   #hear({ action, message = '', own }: AuditEntry): void {
     const { file } = this.#options;
-    if (action === 'audit-damaged') return this.#alarm('damaged', `${file}: ${message}`);
+    if (action === 'audit-damaged') {
+      this.#damaged++;
+      return this.#alarm('damaged', `${file}: ${message}`);
+    }
     if (action === 'audit-tail-set-aside') {
       return this.#alarm('damaged', `${file}: ${message}; it is kept in ${own?.torn?.file}`);
     }
@@ -303,6 +313,9 @@ function toLine(entry: Waiting): UnchainedLine {
   );
 }
 
+/** Without the path: it may be that of a file which is only there for a moment, and whoever reads it knows the trail. */
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const { errno, code, message = String(error) } = error as Partial<NodeJS.ErrnoException>;
+  const known = errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1];
+  return known === undefined ? message : `${code}: ${known}`;
 }

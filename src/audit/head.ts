@@ -1,4 +1,4 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import type { Link } from './chain.ts';
 
 /** Where the head of a trail is kept: how far it reached, which its last lines alone can't tell once they are cut off. */
@@ -19,7 +19,8 @@ export async function readHead(trail: string): Promise<Link | undefined> {
 /** A reader sees the old head or the new one, whole, also after a power cut. To be called when the lines are on the disk. */
 export async function writeHead(trail: string, { seq, hash }: Link): Promise<void> {
   const temporary = `${headFile(trail)}.tmp`; // one writer: the trail's lock sees to it
-  const handle = await open(temporary, 'w', 0o600);
+  await rm(temporary, { force: true }); // left by a crash, or a link that somebody laid there: `wx` follows none
+  const handle = await open(temporary, 'wx', 0o600);
   try {
     await handle.writeFile(`${JSON.stringify({ seq, hash })}\n`);
     await handle.datasync();

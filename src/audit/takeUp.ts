@@ -6,6 +6,13 @@ import type { AuditEntry } from './entry.ts';
 import { rotatedFiles } from './siblings.ts';
 import { readAt, readTail, type Tail } from './tail.ts';
 
+/** The end of a chain, as far as it is known. */
+export interface ChainEnd {
+  readonly link: Link;
+  /** How long the file is there, if only this process may have written to it since: whoever made it longer was somebody else. */
+  readonly size?: number;
+}
+
 /** Where a file's chain goes on. */
 export interface TakenUp {
   readonly link: Link;
@@ -19,9 +26,14 @@ export interface TakenUp {
  * Finds where to go on in a file that is there, or empty: behind its last whole line. An incomplete one is set aside first. If the
  * file does not hold the line that was written last, the chain goes on from that line nevertheless: so the gap stays to be found.
  *
- * @param expected the line that was written last, as far as it is known
+ * @param known the line that was written last
  */
-export async function takeUp(handle: FileHandle, file: string, expected: Link | undefined): Promise<TakenUp> {
+export async function takeUp(
+  handle: FileHandle,
+  file: string,
+  known: ChainEnd | undefined,
+): Promise<TakenUp> {
+  const expected = known?.link;
   const { size } = await handle.stat();
   const tail = await readTail(handle, size);
   const notes = tail.end < size ? [await setAside(handle, file, tail.end, size)] : [];
@@ -30,14 +42,18 @@ export async function takeUp(handle: FileHandle, file: string, expected: Link | 
     return { link, size: 0, notes: link.seq === 0 ? notes : [begun(link), ...notes] };
   }
   const last = tail.lines.at(-1);
-  const problem = problemOf(tail, expected);
+  const problem = problemOf(tail, expected) ?? intrusion(size, known);
   if (problem === undefined) return { link: last!, size: tail.end, notes };
   const newest = tail.lines.findLast((line) => line !== undefined);
   return {
     link: expected ?? newest ?? GENESIS,
     size: tail.end,
-    notes: [...notes, { action: 'audit-damaged', outcome: 'failure', file, message: problem }],
+    notes: [...notes, damaged(file, problem)],
   };
+}
+
+export function damaged(file: string, message: string): AuditEntry {
+  return { action: 'audit-damaged', outcome: 'failure', file, message };
 }
 
 /** The first line of a file says where the one before it is. */
@@ -57,16 +73,22 @@ export function begun(link: Link, file?: string, removed: readonly string[] = []
 export async function lastRotated(file: string): Promise<Link | undefined> {
   let newest: Link | undefined;
   for (const rotated of await rotatedFiles(file)) {
-    const handle = await open(rotated, 'r');
-    try {
-      const { lines } = await readTail(handle, (await handle.stat()).size);
-      const last = lines.findLast((line) => line !== undefined);
-      if (last !== undefined && last.seq > (newest?.seq ?? 0)) newest = { seq: last.seq, hash: last.hash };
-    } finally {
-      await handle.close();
-    }
+    const last = await lastLine(rotated).catch((cause: Error) => {
+      throw new Error(`${rotated} can't be read: ${cause.message}`, { cause });
+    });
+    if (last !== undefined && last.seq > (newest?.seq ?? 0)) newest = { seq: last.seq, hash: last.hash };
   }
   return newest;
+}
+
+async function lastLine(file: string): Promise<Link | undefined> {
+  const handle = await open(file, 'r');
+  try {
+    const { lines } = await readTail(handle, (await handle.stat()).size);
+    return lines.findLast((line) => line !== undefined);
+  } finally {
+    await handle.close();
+  }
 }
 
 function problemOf({ lines }: Tail, expected: Link | undefined): string | undefined {
@@ -85,6 +107,13 @@ function problemOf({ lines }: Tail, expected: Link | undefined): string | undefi
     lines.some((line) => line?.hash === expected.hash);
   if (holds) return undefined;
   return `line ${expected.seq} is not the one that was written (hash ${expected.hash}): the file was exchanged, or its lines made anew`;
+}
+
+/** Lines that fit into the chain betray nobody by themselves: they are not ours if we did not make the file so long. */
+function intrusion(size: number, known: ChainEnd | undefined): string | undefined {
+  if (known?.size === undefined || known.size === size) return undefined;
+  const { seq, hash } = known.link;
+  return `somebody else has written to it: with line ${seq} (hash ${hash}) it had ${known.size} bytes, and has ${size}`;
 }
 
 /** Keeps what stands behind the last whole line in a file of its own, on the disk before it leaves the trail. */

@@ -1,10 +1,11 @@
-import { rename, stat, type FileHandle, type open } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, rename, type FileHandle, type open } from 'node:fs/promises';
 import { AuditError } from './auditError.ts';
 import { seal, type Link } from './chain.ts';
 import { lineOf, type AuditEntry, type UnchainedLine } from './entry.ts';
 import { readHead, writeHead } from './head.ts';
 import { prune, rotatedName } from './siblings.ts';
-import { begun, lastRotated, takeUp } from './takeUp.ts';
+import { begun, damaged, lastRotated, takeUp, type ChainEnd } from './takeUp.ts';
 
 /** `fs.open`, or what a test puts in its place. */
 export type OpenFile = typeof open;
@@ -36,6 +37,8 @@ export class TrailFile {
   #handle: FileHandle;
   #link: Link;
   #size: number;
+  /** False when it is not known how much of a write that failed has come into the file. */
+  #isSizeKnown = true;
   readonly #notes: AuditEntry[];
   #headSeq = 0;
   #rotateAfter = 0;
@@ -48,8 +51,8 @@ export class TrailFile {
     this.#size = size;
   }
 
-  /** @param known the line that this process has written last, if it has written any */
-  static async open(options: TrailFileOptions, known?: Link): Promise<TrailFile> {
+  /** @param known where this process has left off, if it has written any line */
+  static async open(options: TrailFileOptions, known?: ChainEnd): Promise<TrailFile> {
     const handle = await openPrivate(options);
     try {
       const { link, size, notes } = await takeUp(handle, options.file, known ?? (await lastWritten(options)));
@@ -63,8 +66,8 @@ export class TrailFile {
   }
 
   /** The end of the chain. */
-  get link(): Link {
-    return this.#link;
+  get end(): ChainEnd {
+    return { link: this.#link, ...(this.#isSizeKnown && { size: this.#size }) };
   }
 
   /**
@@ -83,7 +86,7 @@ export class TrailFile {
       await this.#handle.appendFile(bytes);
     } catch (error) {
       // Half a line must not stay: on a full disk it could not even be set aside.
-      await this.#handle.truncate(this.#size).catch(() => {});
+      await this.#handle.truncate(this.#size).catch(() => (this.#isSizeKnown = false));
       throw error;
     }
     this.#link = batch.link;
@@ -105,13 +108,14 @@ export class TrailFile {
   async lookAfter(): Promise<void> {
     const { file } = this.#options;
     const mine = await this.#handle.stat();
-    const there = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    if (mine.size !== this.#size)
+      await this.#goOnIn(this.#handle, async () => damaged(file, 'all its lines were cut off'));
+    const there = await lstat(file).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
       throw error;
     });
     if (there?.ino !== mine.ino || there.dev !== mine.dev)
-      return this.#goOnIn(await openPrivate(this.#options));
-    if (mine.size !== this.#size) await this.#goOnIn(this.#handle);
+      await this.#goOnIn(await openPrivate(this.#options));
   }
 
   async close(): Promise<void> {
@@ -173,7 +177,7 @@ export class TrailFile {
 
   /** @param first the first line of a new file, in place of what is said where nobody knows why it is new */
   async #goOnIn(handle: FileHandle, first?: () => Promise<AuditEntry>): Promise<void> {
-    const { link, size, notes } = await takeUp(handle, this.#options.file, this.#link);
+    const { link, size, notes } = await takeUp(handle, this.#options.file, this.end);
     if (handle !== this.#handle) await this.dispose();
     this.#handle = handle;
     this.#link = link;
@@ -195,8 +199,16 @@ export class TrailFile {
   }
 }
 
+/** Of `a+`, and not through a link: whoever may write the folder would choose which file we append to. */
+const APPEND = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+
 async function openPrivate({ file, openFile }: TrailFileOptions): Promise<FileHandle> {
-  const handle = await openFile(file, 'a+', 0o600);
+  const handle = await openFile(file, APPEND, 0o600).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ELOOP') throw cause;
+    throw new AuditError(
+      `${file} is a symbolic link, and no trail is written through one: name the file itself`,
+    );
+  });
   const found = await handle.stat();
   if (!found.isFile()) {
     await handle.close();
@@ -208,14 +220,14 @@ async function openPrivate({ file, openFile }: TrailFileOptions): Promise<FileHa
 }
 
 /** Of an earlier process: what its head says, or a rotated file if that goes on further. */
-async function lastWritten({ file }: TrailFileOptions): Promise<Link | undefined> {
+async function lastWritten({ file }: TrailFileOptions): Promise<ChainEnd | undefined> {
   const [head, rotated] = await Promise.all([readHead(file), lastRotated(file)]);
-  if (head === undefined || rotated === undefined) return head ?? rotated;
-  return rotated.seq > head.seq ? rotated : head;
+  const link = rotated !== undefined && rotated.seq > (head?.seq ?? 0) ? rotated : head;
+  return link && { link };
 }
 
 async function exists(file: string): Promise<boolean> {
-  return stat(file).then(
+  return lstat(file).then(
     () => true,
     () => false,
   );

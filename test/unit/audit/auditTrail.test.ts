@@ -1,10 +1,12 @@
 import {
+  lstat,
   open,
   readdir,
   readFile,
   rename,
   rm,
   stat,
+  symlink,
   truncate,
   watch,
   writeFile,
@@ -14,6 +16,8 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openAudit } from '../../../src/audit/auditTrail.ts';
+import { seal } from '../../../src/audit/chain.ts';
+import { lineOf } from '../../../src/audit/entry.ts';
 import type { OpenFile } from '../../../src/audit/trailFile.ts';
 import { verifyTrail } from '../../../src/audit/verify.ts';
 import { linesOf, login, openTrail, writtenTrail } from '../../support/auditTrail.ts';
@@ -32,10 +36,15 @@ class FullDisk {
     this.#takes = takes;
   }
 
-  readonly open = (async (file: string, flags: string, mode: number) => {
+  /** Done before the next write. */
+  before: (() => Promise<void>) | undefined;
+
+  readonly open = (async (file: string, flags: number, mode: number) => {
     const handle = await open(file, flags, mode);
     const write = handle.appendFile.bind(handle);
     handle.appendFile = async (bytes) => {
+      await this.before?.();
+      this.before = undefined;
       if (!this.isFull) return write(bytes);
       await write((bytes as Buffer).subarray(0, this.#takes));
       throw Object.assign(new Error(`${this.#code}: injected`), { code: this.#code });
@@ -254,6 +263,137 @@ test('what somebody writes into the file raises the alarm, and stays to be found
   expect((await alarm('damaged')).message).toContain('the last line does not match its own hash');
   await trail.close();
   expect(await problemsOf(file)).toMatchObject([{ line: 2, kind: 'changed' }]);
+});
+
+/** What somebody who knows the chain would write behind its last line. */
+async function forge(file: string): Promise<void> {
+  const { seq, hash } = (await linesOf(file)).at(-1)!.sangate.chain;
+  await appendFile(file, seal(lineOf(login(99), Date.now()), { seq, hash }).text);
+}
+
+test('a line that fits into the chain, but that this process has not written, raises the alarm and stays to be found', async () => {
+  const { file, trail, alarm } = await openTrail();
+  trail.write(login(1));
+  await trail.rotateOrReopen();
+  await forge(file);
+  await trail.rotateOrReopen();
+  expect((await alarm('damaged')).message).toContain('somebody else has written to it: with line 1');
+  expect(trail.state.damaged).toBe(1);
+  await trail.close();
+  expect((await linesOf(file)).map(({ event }) => event.action)).toEqual(['login', 'login', 'audit-damaged']);
+  expect(await problemsOf(file)).toMatchObject([{ line: 3, kind: 'moved' }]);
+});
+
+test('a line that fits, with one of ours behind it before anybody looked, raises the alarm as well', async () => {
+  const disk = new FullDisk('ENOSPC', 0);
+  disk.isFull = false;
+  const { file, trail, alarms } = await openTrail({ openFile: disk.open });
+  trail.write(login(1));
+  await trail.rotateOrReopen();
+  disk.before = () => forge(file);
+  trail.write(login(2));
+  await trail.rotateOrReopen();
+  await trail.close();
+  expect(alarms).toMatchObject([{ kind: 'damaged' }]);
+  expect((await problemsOf(file)).length).toBeGreaterThan(0);
+});
+
+test('lines that fit in a file that was put in the place of ours raise the alarm', async () => {
+  const { file, trail, alarms } = await openTrail();
+  trail.write(login(1));
+  await trail.rotateOrReopen();
+  const mine = await readFile(file);
+  await rename(file, `${file}.away`);
+  await writeFile(file, mine);
+  await forge(file);
+  await trail.rotateOrReopen();
+  await trail.close();
+  expect(alarms).toMatchObject([{ kind: 'damaged', message: expect.stringContaining('somebody else') }]);
+});
+
+test('a file that somebody empties while it is written raises the alarm, and stays to be found', async () => {
+  const { file, trail, alarms } = await openTrail();
+  trail.write(login(1));
+  await trail.rotateOrReopen();
+  await truncate(file);
+  await trail.rotateOrReopen();
+  await trail.close();
+  expect(alarms).toMatchObject([{ kind: 'damaged', message: expect.stringContaining('all its lines') }]);
+  expect(await problemsOf(file)).toMatchObject([{ line: 1, kind: 'dropped' }]);
+});
+
+test('a trail that was damaged verifies again once its files are set aside, and the chain still leads to them', async () => {
+  const { file, trail, alarm } = await openTrail();
+  trail.write(login(1));
+  await trail.rotateOrReopen();
+  await forge(file);
+  await trail.rotateOrReopen();
+  await alarm('damaged');
+  const aside = join(await temporaryDirectory(), basename(file));
+  await rename(file, aside);
+  await trail.rotateOrReopen();
+  trail.write(login(2));
+  await trail.close();
+  expect(await verifyTrail([file])).toMatchObject({
+    lines: 2,
+    first: { seq: 3 },
+    problems: [],
+    hasHead: true,
+  });
+  expect((await verifyTrail([aside, file])).problems).toMatchObject([
+    { file: aside, line: 3, kind: 'moved' },
+    {},
+  ]);
+});
+
+test('a link in the place of the trail is not followed, and what it leads to stays as it is', async () => {
+  const directory = await temporaryDirectory();
+  const victim = join(directory, 'victim');
+  await writeFile(victim, 'precious', { mode: 0o666 });
+  const { mode } = await stat(victim);
+  const file = join(directory, 'audit.jsonl');
+  await symlink(victim, file);
+  await expect(openAudit({ file, onAlarm: () => {} })).rejects.toThrow('audit.jsonl is a symbolic link');
+  expect([await readFile(victim, 'utf8'), (await stat(victim)).mode]).toEqual(['precious', mode]);
+  expect(await readdir(directory)).toEqual(['audit.jsonl', 'victim']);
+});
+
+test('a link that is laid in the place of the trail while it is written is an alarm, and no line is lost', async () => {
+  const { file, trail, alarms } = await openTrail();
+  trail.write(login(1));
+  await trail.rotateOrReopen();
+  await rename(file, `${file}.1`);
+  await symlink(`${file}.1`, file);
+  trail.write(login(2));
+  await trail.rotateOrReopen();
+  expect(alarms).toMatchObject([{ kind: 'failing', message: expect.stringContaining('is a symbolic link') }]);
+  expect(trail.state.healthy).toBe(false);
+  await rm(file);
+  await trail.rotateOrReopen();
+  await trail.close();
+  expect(await verifyTrail([file])).toMatchObject({ lines: 3, problems: [] });
+});
+
+test.each(['head.tmp', `lock.${process.pid}`])(
+  'a link in the place of %s lets nobody have another file overwritten',
+  async (name) => {
+    const directory = await temporaryDirectory();
+    const victim = join(directory, 'victim');
+    await writeFile(victim, 'precious');
+    await symlink(victim, join(directory, `audit.jsonl.${name}`));
+    const file = await writtenTrail(1, { file: join(directory, 'audit.jsonl') });
+    expect(await readFile(victim, 'utf8')).toBe('precious');
+    expect(await verifyTrail([file])).toMatchObject({ lines: 1, problems: [], hasHead: true });
+    expect((await lstat(`${file}.head`)).isFile()).toBe(true);
+  },
+);
+
+test('an alarm names the trail, and none of the files that are only there for a moment', async () => {
+  const file = join(await temporaryDirectory(), 'later', 'audit.jsonl');
+  const { alarms } = await openTrail({ file });
+  expect(alarms.map(({ message }) => message)).toEqual([
+    `${file} can't be written: ENOENT: no such file or directory; it is tried again each second`,
+  ]);
 });
 
 test.each([
