@@ -39,7 +39,7 @@ function initCommand() {
         async (files) => ({ file: files.caFile, serial: await serialOf(files.caFile) }),
       );
       terminal.result(`${caFile}\n${caKeyFile}\n${crlFile}`);
-      terminal.note(`Keep ${caKeyFile} offline: whoever has it can be any initiator.`);
+      terminal.note(`Keep ${caKeyFile} offline: whoever has it can be whoever this authority vouches for.`);
     });
 }
 

@@ -192,7 +192,7 @@ function checkAdmin(input: unknown, defaultPort: number, findings: Findings): vo
   } else if (!hasTls && !isLoopback(data.host)) {
     findings.warning(
       { path },
-      'whoever reaches this address is served metrics and health over plain HTTP (but nothing of sessions)',
+      'whoever reaches this address is served metrics and health over plain HTTP; the metrics of a gateway name initiators, targets and arrays, and say how much each does',
       'listen at 127.0.0.1 or a unix socket, or give admin.tls, or keep others away with a firewall',
     );
   }

@@ -55,7 +55,7 @@ export const admin = (address: string, more = '') =>
       address: adminAddress(Number(address.split(':').at(-1)))
         .prefault(address)
         .meta({
-          description: `Where \`/metrics\`, \`/healthz\` and \`/readyz\` are served: \`host:port\`, or \`unix:\` and the path of a socket, which its owner and group may use.${more}`,
+          description: `Where \`/metrics\`, \`/healthz\` and \`/readyz\` are served: \`host:port\`, or \`unix:\` and the path of a socket, which its owner and group may use. Without \`tls\` there is no authentication: keep strangers away.${more}`,
           examples: [address, 'unix:/run/sangate/admin.sock'],
         }),
       tls: z

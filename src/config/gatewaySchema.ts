@@ -78,15 +78,10 @@ const initiator = z.strictObject({
     description:
       'Several hosts share this initiator name: it may come from several certificates or addresses at once.',
   }),
-  maxSessions: z
-    .int()
-    .min(1)
-    .max(65536)
-    .optional()
-    .meta({
-      description:
-        'Sessions that it may have at once, and as many for discovery; without it `limits.sessionsPerInitiator`.',
-    }),
+  maxSessions: z.int().min(1).max(65536).optional().meta({
+    description:
+      'Sessions that it may have at once, and as many for discovery; without it `limits.sessionsPerInitiator`.',
+  }),
   shadow: z.boolean().default(false).meta({
     description:
       'What `access` would deny is logged and passes: to try rules before they are enforced. Certificate, address, name and CHAP are enforced all the same.',
@@ -186,7 +181,7 @@ export const gatewaySchema = z.strictObject({
   admin: field
     .admin(
       GATEWAY_ADMIN,
-      ' The gateway lists and ends its sessions there too (`/sessions`), but beyond loopback only with `tls`.',
+      ' Metrics name initiators, targets and arrays. The gateway lists and ends its sessions there too (`/sessions`), but beyond loopback only with `tls`.',
     )
     .prefault({})
     .meta({ description: 'Metrics, health and sessions; `false` turns them off.' }),

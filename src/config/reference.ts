@@ -101,6 +101,7 @@ function inside(schema: JsonSchema): { suffix: string; inner: JsonSchema } {
 function typeOf(schema: JsonSchema): string {
   if (schema.anyOf !== undefined) return `\`false\` or ${typeOf(mapBranch(schema))}`;
   if (schema.enum !== undefined) return schema.enum.map((choice) => `\`${String(choice)}\``).join(', ');
+  if (schema.type === 'boolean') return '`true`, `false`';
   if (schema.type === 'integer') return `${schema.minimum} to ${schema.maximum}`;
   if (schema.type === 'array') return `list of ${typeOf(schema.items as JsonSchema)}`;
   if (schema.type === 'object')

@@ -51,7 +51,7 @@ test('a probe of HTTP/1.0, which has no Host, is served', async () => {
 });
 
 test.each(['https://evil.example', 'null', 'http://127.0.0.1:9260', 'http://localhost'])(
-  'a page of %s sees and ends no session and asks for no rule; metrics are no secret',
+  'a page of %s sees and ends no session and asks for no rule; of metrics, which are served, it can read nothing',
   async (Origin) => {
     const listener = await AdminListener.start();
     for (const request of CONTROL) {
@@ -60,7 +60,9 @@ test.each(['https://evil.example', 'null', 'http://127.0.0.1:9260', 'http://loca
       expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
     }
     expect(listener.killed).toEqual([]);
-    expect((await listener.ask('GET /metrics', { Origin })).status).toBe(200);
+    const { status, headers } = await listener.ask('GET /metrics', { Origin });
+    expect([status, headers['cross-origin-resource-policy']]).toEqual([200, 'same-origin']);
+    expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
   },
 );
 

@@ -204,7 +204,7 @@ const WARNINGS: [name: string, edits: Record<number, string>, at: string, messag
     'metrics are open to the network',
     { 13: 'admin: { address: 0.0.0.0:9260 }' },
     '13:19',
-    /whoever reaches this address/,
+    /whoever reaches this address.* name initiators, targets and arrays/,
   ],
 ];
 

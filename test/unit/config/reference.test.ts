@@ -17,3 +17,10 @@ test.each(Object.entries(generatedFiles()))('%s is what the schemas say', async 
   }
   expect(readFileSync(file, 'utf8'), 'run with UPDATE_GENERATED=1 to write it anew').toBe(content);
 });
+
+test('a key that is true or false has these as its values', () => {
+  const reference = generatedFiles()['docs/configuration.md']!;
+  for (const key of ['initiators.<name>.cluster', 'initiators.<name>.shadow', 'watch']) {
+    expect(reference).toContain(`| \`${key}\` | \`true\`, \`false\` |`);
+  }
+});
