@@ -41,7 +41,8 @@ export function yamlSource(text: string, file: string): ConfigSource {
   }
   const lineCounter = new LineCounter();
   // Pretty errors quote the source, which may hold a secret that somebody wrote in place.
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, merge: true });
+  // Keys are text: else `1:` and `"1":` were two entries for YAML, and one, which silently wins, for us.
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, merge: true, stringKeys: true });
   const at = (offset: number): Position => {
     const { line, col } = lineCounter.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };

@@ -14,7 +14,7 @@ export interface Traffic {
   readonly bytes: number;
 }
 
-/** What happens, in typed events; the log and the metrics each subscribe. Nothing here can hold a secret. */
+/** What happens, in typed events; log, metrics, status and audit trail each subscribe. Nothing here can hold a secret. */
 export type GatewayEvent =
   /** `suppressed` connections were refused for the same reason since the last such event: a flood is one line a second. */
   | { readonly kind: 'refused'; readonly peer: Peer; readonly failure: Failure; readonly suppressed: number }

@@ -14,6 +14,7 @@ function problemsOf(text: string) {
 
 const SYNTAX: [name: string, text: string, at: string, hint: RegExp][] = [
   ['a key that is there twice', 'a: 1\nb: 2\na: 3', '3:1', /keep one of them/],
+  ['a key that is there twice, once as a number', '1: 1\n"1": 2', '2:1', /keep one of them/],
   ['a tab as indentation', 'a:\n\tb: 1', '2:1', /indent with spaces/],
   ['a second document', 'a: 1\n---\nb: 2', '2:1', /remove the "---" line/],
   ['an open quote', 'a: "x\nb: 1', '2:5', /close what was opened/],
