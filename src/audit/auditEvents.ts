@@ -1,24 +1,17 @@
 import type { Failure } from '../failures.ts';
 import { describeLoginStatus } from '../iscsi/loginStatus.ts';
+import { EventLimit } from '../telemetry/eventLimit.ts';
 import type { GatewayEvent, Observer, Peer } from '../telemetry/events.ts';
-import { LineLimit } from '../telemetry/lineLimit.ts';
 import type { AuditTrail } from './auditTrail.ts';
 import type { AuditEntry } from './entry.ts';
 
-/** Lines a second about those whom TLS refuses: anybody can have one written, as fast as connections can be opened. */
-const MAX_TUNNELS_REFUSED = 20;
-
-/** Writes what happens in the gateway into the trail. */
+/** Writes what happens in the gateway into the trail, within limits; the next line of a kind tells how many were left out. */
 export function auditEvents(trail: Pick<AuditTrail, 'write'>): Observer {
-  const refusedTunnels = new LineLimit(MAX_TUNNELS_REFUSED);
+  const limit = new EventLimit();
   return (event) => {
+    const suppressed = limit.take(event);
+    if (suppressed === undefined) return;
     for (const entry of entriesOf(event)) {
-      if (entry.action !== 'tls-handshake') {
-        trail.write(entry);
-        continue;
-      }
-      const suppressed = refusedTunnels.take();
-      if (suppressed === undefined) continue;
       trail.write(suppressed === 0 ? entry : { ...entry, own: { ...entry.own, suppressed } });
     }
   };

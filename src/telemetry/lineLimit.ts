@@ -1,24 +1,26 @@
 const SECOND = 1000;
 
-/** Lets so many lines through in a second and counts those that it holds back: a flood of strangers must not fill the disk. */
+/** Lets so many lines through in a time, a second unless told, and counts those that it holds back: a flood of strangers must not fill the disk. */
 export class LineLimit {
-  readonly #perSecond: number;
+  readonly #lines: number;
+  readonly #milliseconds: number;
   #since = Number.NEGATIVE_INFINITY;
   #written = 0;
   #heldBack = 0;
 
-  constructor(perSecond: number) {
-    this.#perSecond = perSecond;
+  constructor(lines: number, milliseconds = SECOND) {
+    this.#lines = lines;
+    this.#milliseconds = milliseconds;
   }
 
   /** @returns how many lines were held back since the last one that was written; undefined if this one is held back too */
   take(): number | undefined {
     const now = performance.now();
-    if (now - this.#since >= SECOND) {
+    if (now - this.#since >= this.#milliseconds) {
       this.#since = now;
       this.#written = 0;
     }
-    if (this.#written >= this.#perSecond) {
+    if (this.#written >= this.#lines) {
       this.#heldBack++;
       return undefined;
     }

@@ -1,8 +1,8 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
 import type { Failure } from '../failures.ts';
 import { describeLoginStatus } from '../iscsi/loginStatus.ts';
+import { EventLimit } from './eventLimit.ts';
 import type { GatewayEvent, Observer, Peer } from './events.ts';
-import { LineLimit } from './lineLimit.ts';
 
 export type { Logger } from 'pino';
 
@@ -27,17 +27,14 @@ export function createLog(
   );
 }
 
-/** Lines a second about those whom TLS refuses: anybody can have one written, as fast as connections can be opened. */
-const MAX_TUNNELS_REFUSED = 20;
-
-/** Writes one line for each event; of refused tunnels no more than so many a second, the next one tells how many were left out. */
+/** Writes one line for each event, within limits; the next one tells how many were left out. */
 export function logEvents(log: Logger): Observer {
-  const refusedTunnels = new LineLimit(MAX_TUNNELS_REFUSED);
+  const limit = new EventLimit();
   return (event) => {
+    const suppressed = limit.take(event);
+    if (suppressed === undefined) return;
     const { level, message, fields } = line(event);
-    if (event.kind !== 'handshake' || event.failure === undefined) return log[level](fields, message);
-    const suppressed = refusedTunnels.take();
-    if (suppressed !== undefined) log[level]({ ...fields, ...(suppressed > 0 && { suppressed }) }, message);
+    log[level]({ ...fields, ...(suppressed > 0 && { suppressed }) }, message);
   };
 }
 

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { auditEvents } from '../../../src/audit/auditEvents.ts';
 import { GENESIS, seal } from '../../../src/audit/chain.ts';
-import { auditLine, lineOf } from '../../../src/audit/entry.ts';
+import { auditLine, lineOf, type AuditEntry } from '../../../src/audit/entry.ts';
 import { Failure } from '../../../src/failures.ts';
 import type { GatewayEvent, Peer } from '../../../src/telemetry/events.ts';
 
@@ -128,4 +128,17 @@ test('a tunnel that opens is told by its login alone', () => {
 test('strangers can not fill the disk: what TLS refuses is told twenty times a second at most', () => {
   const stranger: GatewayEvent = { kind: 'handshake', peer, failure: new Failure('no_cert', 'none') };
   expect(linesOf(...Array.from({ length: 1000 }, () => stranger)).length).toBeLessThanOrEqual(40);
+});
+
+test('a peer can not wash the trail out by asking again and again: the next line tells how many were left out', () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const lines: AuditEntry[] = [];
+  const observe = auditEvents({ write: (entry) => void lines.push(entry) });
+  const discovery: GatewayEvent = { kind: 'discovery', peer, shown: 3, missing: [], malformed: [] };
+  for (let n = 0; n < 763; n++) observe(discovery);
+  expect(lines).toHaveLength(20);
+  vi.advanceTimersByTime(60_000);
+  observe(discovery);
+  expect(lines.at(-1)!.own).toMatchObject({ suppressed: 743 });
 });

@@ -38,3 +38,10 @@ test('a flood of refused tunnels hides no login', () => {
   observe({ kind: 'login', peer, failure: new Failure('chap', 'wrong') });
   expect(log.lines.at(-1)).toMatchObject({ msg: 'login denied', reason: 'chap' });
 });
+
+test('a peer that asks for targets again and again gets 20 lines a minute', () => {
+  const log = new CapturedLog();
+  const observe = logEvents(log.logger);
+  for (let n = 0; n < 763; n++) observe({ kind: 'discovery', peer, shown: 3, missing: [], malformed: [] });
+  expect(log.lines).toHaveLength(20);
+});

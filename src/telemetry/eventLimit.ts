@@ -1,0 +1,61 @@
+import type { GatewayEvent, Peer } from './events.ts';
+import { LineLimit } from './lineLimit.ts';
+
+/** Lines a second about those whom TLS refuses: anybody can have one written, as fast as connections can be opened. */
+const STRANGERS = 20;
+/** Lines a minute of one kind about one certificate: its holder can have them written as fast as logins are answered. */
+const OF_A_PEER = 20;
+const MINUTE = 60_000;
+/** Whoever was not heard of for longest is forgotten, with the number of what was left out. */
+const MAX_REMEMBERED = 1024;
+
+/**
+ * Which events become a line. What a peer can bring about as often as it likes is told so many times: nobody may fill the disk, or wash
+ * what others did out of the files that are kept. The first of each kind is always told, and so is all that belongs to a Normal session.
+ */
+export class EventLimit {
+  readonly #strangers = new LineLimit(STRANGERS);
+  readonly #peers = new Map<string, LineLimit>();
+
+  /** @returns how many of its kind were left out before it; undefined if it is left out itself */
+  take(event: GatewayEvent): number | undefined {
+    if (event.kind === 'handshake') return event.failure === undefined ? 0 : this.#strangers.take();
+    const kind = repeatable(event);
+    return kind === undefined ? 0 : this.#limitOf(kind.peer, kind.what).take();
+  }
+
+  #limitOf({ certificate, address }: Peer, what: string): LineLimit {
+    const key = `${certificate ?? address} ${what}`;
+    const limit = this.#peers.get(key) ?? new LineLimit(OF_A_PEER, MINUTE);
+    this.#peers.delete(key);
+    this.#peers.set(key, limit); // the newest is the last
+    if (this.#peers.size > MAX_REMEMBERED) this.#peers.delete(this.#peers.keys().next().value!);
+    return limit;
+  }
+}
+
+/** What a peer can repeat without a Normal session, which other limits bound. */
+function repeatable(event: GatewayEvent): { readonly peer: Peer; readonly what: string } | undefined {
+  switch (event.kind) {
+    case 'login': {
+      const { peer, sessionType, failure } = event;
+      if (failure === undefined && sessionType !== 'Discovery') return undefined;
+      return { peer, what: `login ${failure?.reason ?? 'allowed'}` };
+    }
+    case 'discovery': {
+      const { peer, missing, malformed, failure } = event;
+      const answer = missing.length > 0 || malformed.length > 0 ? 'incomplete' : 'whole';
+      return { peer, what: `discovery ${failure?.reason ?? answer}` };
+    }
+    case 'duplicate':
+      return event.isRefused ? { peer: event.peer, what: 'duplicate' } : undefined;
+    case 'handshake':
+    case 'refused':
+    case 'denied':
+    case 'notable':
+    case 'sessionEnded':
+    case 'reload':
+    case 'drain':
+      return undefined;
+  }
+}

@@ -1,0 +1,77 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Failure } from '../../../src/failures.ts';
+import { EventLimit } from '../../../src/telemetry/eventLimit.ts';
+import type { GatewayEvent, Peer } from '../../../src/telemetry/events.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const db1: Peer = { address: '203.0.113.7', certificate: 'spiffe://example.org/db1' };
+const db2: Peer = { address: '203.0.113.7', certificate: 'spiffe://example.org/db2' };
+
+const denied = (peer: Peer, reason: 'acl_denied' | 'chap' = 'acl_denied'): GatewayEvent => ({
+  kind: 'login',
+  peer,
+  failure: new Failure(reason, 'no'),
+});
+const discovery = (peer: Peer): GatewayEvent => ({
+  kind: 'discovery',
+  peer,
+  shown: 1,
+  missing: [],
+  malformed: [],
+});
+const allowed = (peer: Peer, sessionType: 'Normal' | 'Discovery'): GatewayEvent => ({
+  kind: 'login',
+  peer,
+  sessionType,
+});
+
+/** How many of so many are told. */
+function told(limit: EventLimit, event: GatewayEvent, times: number): number {
+  return Array.from({ length: times }, () => limit.take(event)).filter((taken) => taken !== undefined).length;
+}
+
+test.each([
+  ['SendTargets', discovery(db1)],
+  ['logins that are denied', denied(db1)],
+  ['logins to discovery sessions', allowed(db1, 'Discovery')],
+  ['duplicates that are refused', { kind: 'duplicate', peer: db1, other: { address: '::1', certificate: 'ab' }, isRefused: true }], // prettier-ignore
+] satisfies [string, GatewayEvent][])('a peer that repeats %s gets 20 lines a minute', (_, event) => {
+  const limit = new EventLimit();
+  expect(told(limit, event, 1000)).toBe(20);
+  vi.advanceTimersByTime(60_000);
+  expect(limit.take(event)).toBe(980);
+  expect(limit.take(event)).toBe(0);
+});
+
+test('a login to a Normal session that is allowed is always told', () => {
+  const limit = new EventLimit();
+  expect(told(limit, allowed(db1, 'Discovery'), 1000)).toBe(20);
+  expect(told(limit, allowed(db1, 'Normal'), 1000)).toBe(1000);
+});
+
+test("a peer's flood hides neither another reason nor another certificate behind the same address", () => {
+  const limit = new EventLimit();
+  told(limit, denied(db1), 1000);
+  told(limit, discovery(db1), 1000);
+  expect([limit.take(denied(db1, 'chap')), limit.take(denied(db2)), limit.take(discovery(db2))]).toEqual([
+    0, 0, 0,
+  ]);
+});
+
+test('whoever was heard of last is remembered, however many others come', () => {
+  const limit = new EventLimit();
+  told(limit, denied(db1), 20);
+  for (let n = 0; n < 5000; n++) {
+    limit.take(denied({ address: '203.0.113.7', certificate: `spiffe://example.org/${n}` }));
+    expect(limit.take(denied(db1))).toBeUndefined();
+  }
+});
+
+test('what was not heard of for longest is forgotten', () => {
+  const limit = new EventLimit();
+  told(limit, denied(db1), 21);
+  for (let n = 0; n < 1024; n++) limit.take(denied({ address: `2001:db8::${n.toString(16)}` }));
+  expect(limit.take(denied(db1))).toBe(0);
+});
