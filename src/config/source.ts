@@ -93,6 +93,7 @@ const SYNTAX: Readonly<Record<string, readonly [message: string, hint: string]>>
     'a second YAML document starts in this file',
     'remove the "---" line: one file is one configuration',
   ],
+  NON_STRING_KEY: ['a map or list cannot be a key', 'write a plain name'],
   TAB_AS_INDENT: ['tab used to indent', 'indent with spaces'],
   TAG_RESOLVE_FAILED: ['YAML tags (!name) are not used here', 'remove the tag'],
 };
@@ -106,9 +107,7 @@ function structureProblems(document: Document.Parsed, problem: Report): Problem[
   visit(document, {
     Pair(_key, { key }) {
       const offset = startOf(key);
-      if (!isScalar(key)) {
-        problems.push(problem(offset, 'a map or list cannot be a key', 'write a plain name'));
-      } else if (key.value === '__proto__') {
+      if (isScalar(key) && key.value === '__proto__') {
         problems.push(problem(offset, 'this name cannot be used', 'choose another name'));
       }
     },
