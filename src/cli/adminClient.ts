@@ -11,6 +11,7 @@ import { printable } from '../telemetry/printable.ts';
 import type { SessionSummary } from '../telemetry/sessionSummary.ts';
 import type { Status } from '../telemetry/status/status.ts';
 import type { StubCredentials } from '../tls/credentials.ts';
+import { expecting } from '../tls/dial.ts';
 import { explanationSchema } from './explanationSchema.ts';
 import { sessionSummary, statusSchema } from './statusSchema.ts';
 
@@ -19,6 +20,8 @@ export interface AdminPeer {
   readonly address: Portal | UnixSocket;
   /** Absent: plain HTTP. */
   readonly credentials?: StubCredentials;
+  /** What the listener's certificate must say, if that is not the host of the address. */
+  readonly serverName?: string;
 }
 
 /** Who is on what. @throws Error that says what to do */
@@ -68,7 +71,7 @@ const MAX_ANSWER = 256 * 1024 * 1024;
 const TIMEOUT = 10_000;
 
 function ask(peer: AdminPeer, method: 'GET' | 'DELETE', path: string): Promise<Answer> {
-  const { address, credentials } = peer;
+  const { address, credentials, serverName } = peer;
   const common = {
     method,
     path,
@@ -85,6 +88,7 @@ function ask(peer: AdminPeer, method: 'GET' | 'DELETE', path: string): Promise<A
           key: Buffer.from(credentials.key.reveal()),
           ca: credentials.ca,
           minVersion: 'TLSv1.3',
+          ...('host' in address && expecting({ host: address.host, ...(serverName && { serverName }) })),
         })
       : http.request(common);
     request.on('error', fail);
@@ -152,7 +156,7 @@ function reasonOf(
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     return [
       'its certificate has another name',
-      'say --admin with a name or address that the certificate has',
+      'say with --server-name one that it has, or dial such a one with --admin',
     ];
   }
   if (credentials !== undefined && (code === 'ECONNRESET' || code.startsWith('ERR_SSL_'))) {

@@ -1,8 +1,10 @@
 import { GATEWAY_ADMIN, parseAdminAddress, type AdminAddress } from '../config/adminAddress.ts';
 import { loadGatewayConfigWithoutSecrets } from '../config/gatewayConfig.ts';
 import { ValueError } from '../config/problem.ts';
+import { parseServerName } from '../config/serverName.ts';
 import { loadStubCredentials } from '../tls/credentials.ts';
 import type { AdminPeer } from './adminClient.ts';
+import { ownServerName } from './ownServerName.ts';
 
 /** Of every command that talks with a running gateway. */
 export const ADMIN_OPTIONS = {
@@ -14,6 +16,10 @@ export const ADMIN_OPTIONS = {
   cert: ['--cert <file>', "an operator's certificate, where admin.tls is configured"],
   key: ['--key <file>', 'its private key'],
   ca: ['--ca <file>', "the authority that signed the gateway's certificate"],
+  serverName: [
+    '--server-name <name>',
+    "the name in the gateway's certificate, if it is not the host (with --config: as its certificate says)",
+  ],
 } as const;
 
 export interface AdminFlags {
@@ -22,18 +28,23 @@ export interface AdminFlags {
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
   readonly ca?: string | undefined;
+  readonly serverName?: string | undefined;
 }
 
 /** @throws ValueError, ConfigError, CredentialsError */
-export async function adminPeer({ admin, config, cert, key, ca }: AdminFlags): Promise<AdminPeer> {
+export async function adminPeer(flags: AdminFlags): Promise<AdminPeer> {
+  const { admin, config, cert, key, ca, serverName } = flags;
   if (admin !== undefined && config !== undefined) {
     throw new ValueError('--admin and --config both say where the gateway is', 'give one of them');
   }
-  const { address, needsTls } = config === undefined ? fromFlag(admin) : fromFile(config);
+  const { address, certificate } = config === undefined ? fromFlag(admin) : fromFile(config);
   if (cert !== undefined && key !== undefined && ca !== undefined) {
-    return { address, credentials: await loadStubCredentials({ cert, key, ca }) };
+    const expected = serverName === undefined ? undefined : parseServerName(serverName);
+    const name = expected ?? (await ownName(address, certificate));
+    const credentials = await loadStubCredentials({ cert, key, ca });
+    return { address, credentials, ...(name !== undefined && { serverName: name }) };
   }
-  if (needsTls || cert !== undefined || key !== undefined || ca !== undefined) {
+  if (certificate !== undefined || [cert, key, ca, serverName].some((flag) => flag !== undefined)) {
     throw new ValueError(
       'TLS takes a certificate of an operator, its key, and the authority of the gateway',
       'give --cert, --key and --ca together',
@@ -44,12 +55,12 @@ export async function adminPeer({ admin, config, cert, key, ca }: AdminFlags): P
 
 interface Found {
   readonly address: AdminAddress;
-  readonly needsTls: boolean;
+  /** The file of the listener's, where it has TLS as far as is known. */
+  readonly certificate?: string;
 }
 
 const fromFlag = (text = GATEWAY_ADMIN): Found => ({
   address: parseAdminAddress(text, { defaultPort: 9260, purpose: 'dial' }),
-  needsTls: false,
 });
 
 function fromFile(file: string): Found {
@@ -57,7 +68,12 @@ function fromFile(file: string): Found {
   if (admin === undefined) {
     throw new ValueError(`${file} turns the admin listener off`, 'give it an admin.address');
   }
-  return { address: dialled(admin.address), needsTls: admin.tls !== undefined };
+  return { address: dialled(admin.address), ...(admin.tls && { certificate: admin.tls.cert }) };
+}
+
+async function ownName(address: AdminAddress, certificate: string | undefined): Promise<string | undefined> {
+  if ('socket' in address || certificate === undefined) return undefined;
+  return ownServerName(certificate, address.host);
 }
 
 /** A listener may take every address, or leave the port to the kernel. @throws ValueError */

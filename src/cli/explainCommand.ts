@@ -21,6 +21,7 @@ export function explainCommand() {
     .option(...ADMIN_OPTIONS.cert)
     .option(...ADMIN_OPTIONS.key)
     .option(...ADMIN_OPTIONS.ca)
+    .option(...ADMIN_OPTIONS.serverName)
     .requiredOption('-i, --initiator <name>', 'entry under initiators, or an initiator name (iqn, eui, naa)')
     .option('--certificate <file>', 'its certificate, PEM (default: one that fits is assumed)')
     .option('--from <address>', 'where its tunnel comes from (default: one that fits is assumed)')
@@ -44,7 +45,7 @@ export function explainCommand() {
 
 /** @throws ValueError, ConfigError, CredentialsError; Error that says why the gateway does not answer */
 async function answer({ config, ...flags }: AdminFlags, question: WrittenQuestion): Promise<Explanation> {
-  const { admin, cert, key, ca } = flags;
+  const { admin, cert, key, ca, serverName } = flags;
   if ((config === undefined) === (admin === undefined)) {
     throw new ValueError(
       'the rules are those of a file or those in force at a running gateway',
@@ -52,9 +53,9 @@ async function answer({ config, ...flags }: AdminFlags, question: WrittenQuestio
     );
   }
   if (config === undefined) return askToExplain(await adminPeer(flags), question);
-  if (cert !== undefined || key !== undefined || ca !== undefined) {
+  if ([cert, key, ca, serverName].some((flag) => flag !== undefined)) {
     throw new ValueError(
-      '--cert, --key and --ca are shown to a running gateway, and a file is asked',
+      '--cert, --key, --ca and --server-name are for a running gateway, and a file is asked',
       'give --admin in place of --config, or leave them out',
     );
   }

@@ -14,6 +14,7 @@ export function killCommand() {
     .option(...ADMIN_OPTIONS.cert)
     .option(...ADMIN_OPTIONS.key)
     .option(...ADMIN_OPTIONS.ca)
+    .option(...ADMIN_OPTIONS.serverName)
     .action(async (ids, flags) => {
       const peer = await adminPeer(flags);
       for (const id of ids) {

@@ -13,6 +13,7 @@ export function sessionsCommand() {
     .option(...ADMIN_OPTIONS.cert)
     .option(...ADMIN_OPTIONS.key)
     .option(...ADMIN_OPTIONS.ca)
+    .option(...ADMIN_OPTIONS.serverName)
     .option('--json', 'for programs')
     .action(async ({ json, ...flags }) => {
       const sessions = await listSessions(await adminPeer(flags));

@@ -19,6 +19,7 @@ export function topCommand() {
     .option(...ADMIN_OPTIONS.cert)
     .option(...ADMIN_OPTIONS.key)
     .option(...ADMIN_OPTIONS.ca)
+    .option(...ADMIN_OPTIONS.serverName)
     .option('--interval <seconds>', 'time between two readings, 0.5 to 3600', seconds, 2)
     .option('--luns', 'a line for each logical unit')
     .addOption(

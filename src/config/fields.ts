@@ -3,8 +3,9 @@ import { CHAP_ALGORITHMS } from '../policy/chapRequirement.ts';
 import { parseAddressRange } from './addressSet.ts';
 import { parseAdminAddress } from './adminAddress.ts';
 import { CERTIFICATE_PROPERTIES } from './certificateMatch.ts';
-import { parseDnsName, parsePortal, type PortalOptions } from './portal.ts';
-import { quote, ValueError } from './problem.ts';
+import { parsePortal, type PortalOptions } from './portal.ts';
+import { ValueError } from './problem.ts';
+import { parseServerName } from './serverName.ts';
 import { parseName, parseTargetPattern } from './targetPattern.ts';
 
 /**
@@ -38,14 +39,7 @@ export const ENTRY_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 export const seconds = (byDefault: number) => z.int().min(1).max(600).default(byDefault);
 
-export const serverName = parsed((text) => {
-  const name = parseDnsName(text);
-  if (name !== undefined) return name;
-  throw new ValueError(
-    `${quote(text)} is not a DNS name`,
-    'write the name in the certificate of the gateway: gw.example.org',
-  );
-});
+export const serverName = parsed(parseServerName);
 
 /** @param more what is served there besides metrics and health */
 export const admin = (address: string, more = '') =>

@@ -20,14 +20,24 @@ export interface GatewayName {
 
 /** Options for `tls.connect`, to which the caller adds host, port and the rest of the socket's. */
 export function stubTlsOptions(credentials: StubCredentials, gateway: GatewayName): ConnectionOptions {
-  const expected = (gateway.serverName ?? gateway.host).replace(/\.$/, '');
   return {
     secureContext: contextOf(credentials),
     rejectUnauthorized: true,
+    ...expecting(gateway),
+    ALPNProtocols: [ALPN],
+  };
+}
+
+/** What makes a client expect this name of the certificate that it is shown. */
+export function expecting({
+  host,
+  serverName = host,
+}: GatewayName): Pick<ConnectionOptions, 'servername' | 'checkServerIdentity'> {
+  const expected = serverName.replace(/\.$/, '');
+  return {
     // RFC 6066 §3 has no literal addresses in SNI; the certificate must name the address all the same.
     servername: isIP(expected) ? '' : expected,
     checkServerIdentity: (_host, certificate) => checkServerIdentity(expected, certificate),
-    ALPNProtocols: [ALPN],
   };
 }
 

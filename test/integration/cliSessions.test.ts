@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -151,6 +151,7 @@ test('a mistake in the configuration is told with its line', async () => {
 
 test.each([
   ['two addresses', ['--admin', '127.0.0.1:1', '--config', 'x'], 'give one of them'],
+  ['a name without TLS', ['--server-name', 'gw.example.org'], '--cert, --key and --ca together'],
   ['half of a certificate', ['--cert', 'a.crt'], '--cert, --key and --ca together'],
   ['an address that is none', ['--admin', 'http://127.0.0.1:9260'], 'without a scheme'],
   ['a socket without a path', ['--admin', 'unix:'], 'unix:/run/sangate/admin.sock'],
@@ -186,6 +187,43 @@ test('with TLS, a certificate of an operator opens and one that was revoked does
   const revoked = await as('revoked');
   expect([revoked.code, revoked.stderr]).toEqual([1, expect.stringContaining('refuses this certificate')]);
   expect(listener.killed).toHaveLength(1);
+});
+
+/** A listener at loopback whose certificate names gw.example.org alone, and an operator's flags for it. */
+async function startElsewhereNamed(): Promise<{ listener: AdminListener; cwd: string; operator: string[] }> {
+  const cwd = await folder('false');
+  const path = await saveTestPki(cwd);
+  const { issue } = await testPki();
+  const { cert, key } = await issue({ usage: 'server', dns: ['gw.example.org'], uri: [] });
+  await writeFile(path('gateway.crt'), cert);
+  await writeFile(path('gateway.key'), key);
+  const files = { cert: path('gateway.crt'), key: path('gateway.key'), clientCa: path('ca.crt') };
+  const listener = await AdminListener.start({ tls: adminTlsOptions(await loadGatewayCredentials(files)) });
+  const operator = ['--cert', path('client.crt'), '--key', path('client.key'), '--ca', path('ca.crt')];
+  return { listener, cwd, operator };
+}
+
+test.each([['sessions'], ['kill', '7'], ['explain', '-i', 'db1'], ['top', '--once', '--interval', '0.5']])(
+  '%s takes the name in the certificate, if it is not the host, and says so where it is missing',
+  async (...command) => {
+    const { listener, operator } = await startElsewhereNamed();
+    const args = [...command, ...at(listener), ...operator];
+    const unnamed = await sangate(args);
+    expect([unnamed.code, unnamed.stderr]).toEqual([1, expect.stringContaining('--server-name')]);
+    const wrong = await sangate([...args, '--server-name', 'gw.example.com']);
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('another name')]);
+    const named = await sangate([...args, '--server-name', 'gw.example.org']);
+    expect(named.stderr).not.toContain('another name');
+  },
+);
+
+test('on the gateway’s own machine the configuration’s certificate says what name to expect', async () => {
+  const { listener, cwd, operator } = await startElsewhereNamed();
+  const configured = `{ address: "127.0.0.1:${listener.port}", tls: { cert: gateway.crt, key: gateway.key, clientCa: operators.crt } }`;
+  const file = join(cwd, 'gateway.yaml');
+  await writeFile(file, (await readFile(file, 'utf8')).replace('admin: false', `admin: ${configured}`));
+  const { code, stderr } = await sangate(['sessions', '-c', 'gateway.yaml', ...operator], { cwd });
+  expect([code, stderr]).toEqual([0, '']);
 });
 
 test('an authority that did not sign the gateway’s certificate is not trusted', async () => {
