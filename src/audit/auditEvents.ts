@@ -1,7 +1,7 @@
 import type { Failure } from '../failures.ts';
 import { describeLoginStatus } from '../iscsi/loginStatus.ts';
 import { EventLimit } from '../telemetry/eventLimit.ts';
-import type { GatewayEvent, Observer, Peer } from '../telemetry/events.ts';
+import type { GatewayEvent, Observer, Peer, RevocationListInForce } from '../telemetry/events.ts';
 import type { AuditTrail } from './auditTrail.ts';
 import type { AuditEntry } from './entry.ts';
 
@@ -69,15 +69,17 @@ function entriesOf(event: GatewayEvent): readonly AuditEntry[] {
       return [{ ...entry, own: { ...entry.own, session, target, by, denials, ...traffic } }];
     }
     case 'reload': {
-      const { kept, ended, problem } = event;
+      const { causes, kept, ended, lists = [], problem } = event;
+      const because = causes.length > 0 ? `${causes.join(', ')}: ` : '';
+      const message =
+        problem ??
+        [`${kept} sessions go on, ${ended} are not admitted any more`, ...lists.map(listText)].join('; ');
       return [
-        problem === undefined
-          ? {
-              action: 'configuration-reload',
-              outcome: 'success',
-              message: `${kept} sessions go on, ${ended} are not admitted any more`,
-            }
-          : { action: 'configuration-reload', outcome: 'failure', message: problem },
+        {
+          action: 'configuration-reload',
+          outcome: problem === undefined ? 'success' : 'failure',
+          message: because + message,
+        },
       ];
     }
     case 'drain': {
@@ -85,6 +87,11 @@ function entriesOf(event: GatewayEvent): readonly AuditEntry[] {
       return [{ action: 'gateway-drain', outcome: 'success', message }];
     }
   }
+}
+
+function listText({ listener, number, entries, fewer = 0 }: RevocationListInForce): string {
+  const which = number === undefined ? 'revocation list' : `revocation list ${number}`;
+  return `${which} of ${listener} has ${entries} entries${fewer > 0 ? `, and ${fewer} of the list before no more` : ''}`;
 }
 
 function of(action: AuditEntry['action'], peer: Peer, failure?: Failure): AuditEntry {

@@ -3,25 +3,27 @@ import { stat } from 'node:fs/promises';
 
 /** Files are looked at so often. */
 const INTERVAL_MS = 500;
-/** A certificate and its key are replaced one after the other: both shall be there. */
-const SETTLE_MS = 300;
+/** A certificate and its key are replaced one after the other, and a file is written in pieces: all shall be there. */
+const SETTLE_MS = 1000;
 
 /**
  * Looks after files by their names. Looking, unlike asking the kernel to tell, sees also what is renamed over, linked anew or kept
  * on a network; and what it compares with was seen before `watch` returned, so that nothing is missed.
  */
 export class FileWatch {
-  readonly #onChange: () => void;
+  readonly #onChange: (files: readonly string[]) => void;
+  readonly #changed = new Set<string>();
   #seen = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param onChange called once for changes that come together */
-  constructor(onChange: () => void) {
+  /** @param onChange called once for changes that come together, with the files that changed */
+  constructor(onChange: (files: readonly string[]) => void) {
     this.#onChange = onChange;
   }
 
-  /** From now on these files and no others. */
+  /** From now on these files and no others; they are about to be read, or just were. */
   watch(files: readonly string[]): void {
+    this.#changed.clear();
     this.#seen = new Map(
       files.map((file) => [file, this.#seen.get(file) ?? fingerprint(statSync(file, OPTIONS))]),
     );
@@ -33,24 +35,29 @@ export class FileWatch {
     this.watch([]);
   }
 
-  #lookIn(milliseconds: number, hasChanged = false): void {
-    this.#timer = setTimeout(() => void this.#look(hasChanged), milliseconds);
+  #lookIn(milliseconds: number): void {
+    this.#timer = setTimeout(() => void this.#look(), milliseconds);
     this.#timer.unref();
   }
 
-  /** @param hasChanged what was seen a moment ago is told when nothing more has changed since */
-  async #look(hasChanged: boolean): Promise<void> {
+  /** What was seen to change is told when nothing more has changed since. */
+  async #look(): Promise<void> {
     const seen = this.#seen;
     let isChanging = false;
     for (const [file, before] of seen) {
       const now = fingerprint(await stat(file, OPTIONS).catch(() => undefined));
-      if (now !== before) isChanging = true;
+      if (now === before) continue;
+      isChanging = true;
       seen.set(file, now);
+      this.#changed.add(file);
     }
     if (seen !== this.#seen) return; // others are watched by now, or none
-    if (isChanging) return this.#lookIn(SETTLE_MS, true);
+    if (isChanging) return this.#lookIn(SETTLE_MS);
     this.#lookIn(INTERVAL_MS);
-    if (hasChanged) this.#onChange();
+    if (this.#changed.size === 0) return;
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    this.#onChange(changed);
   }
 }
 

@@ -16,7 +16,7 @@ export function gatewayCommand() {
       for (const { line, path, message } of warnings) log.warn({ at: `${file}:${line}`, path }, message);
       const stopped = untilStopped();
       const gateway = await runGateway(config, log);
-      reloading.begin((read) => gateway.reload(read));
+      reloading.begin((read, causes) => gateway.reload(read, causes));
       const signal = await stopped;
       log.info({ signal }, 'stopping');
       reloading.stop();

@@ -3,13 +3,16 @@ import type { GatewayConfig, GatewayConfigResult } from '../config/gatewayConfig
 import { explain } from '../explain/explanation.ts';
 import { readQuestion } from '../explain/readQuestion.ts';
 import { Gateway } from '../gateway/gateway.ts';
-import type { Settings } from '../gateway/inForce.ts';
-import type { Observer } from '../telemetry/events.ts';
+import { listenerKey, type Settings } from '../gateway/inForce.ts';
+import type { Observer, RevocationListInForce } from '../telemetry/events.ts';
 import { logEvents, type Logger } from '../telemetry/log.ts';
 import { auditMetrics } from '../telemetry/auditMetrics.ts';
 import { gatewayMetrics } from '../telemetry/metrics.ts';
 import type { SiteFigures } from '../telemetry/siteMetrics.ts';
 import { loadGatewayCredentials, type GatewayCredentials } from '../tls/credentials.ts';
+import { checkSuccession } from '../tls/succession.ts';
+import { readSteadily } from './steadyReading.ts';
+import { tellOfCredentials } from './tellOfCredentials.ts';
 import { warnOfRestart } from './warnOfRestart.ts';
 import { startAdmin, type RunningAdmin } from './startAdmin.ts';
 import { startAudit } from './startAudit.ts';
@@ -25,8 +28,12 @@ export interface RunningGateway {
    * done.
    *
    * @param read gives the configuration as it is now, or throws
+   * @param causes for the log: `SIGHUP`, files that have changed
    */
-  reload(read: () => GatewayConfigResult): Promise<void>;
+  reload(
+    read: () => GatewayConfigResult | Promise<GatewayConfigResult>,
+    causes?: readonly string[],
+  ): Promise<void>;
   /** Lets initiators log out, then stops. */
   drain(): Promise<void>;
   stop(): Promise<void>;
@@ -51,7 +58,9 @@ export async function runGateway(
     status?.observe(event);
     also?.(event);
   };
-  const gateway = new Gateway({ ...(await readSettings(config, log)), observe });
+  const settings = await readSettings(config);
+  for (const credentials of settings.credentials) tellOfCredentials(credentials, log);
+  const gateway = new Gateway({ ...settings, observe });
   const audit = await startAudit(config.audit, log);
   const metrics = gatewayMetrics(version, {
     sessions: () => gateway.sessions.size,
@@ -94,21 +103,29 @@ export async function runGateway(
   return {
     addresses,
     ...(admin?.address && { admin: admin.address }),
-    reload: async (read) => {
+    reload: async (read, causes = []) => {
       audit?.reopen();
       try {
-        const { config: next, warnings } = read();
-        for (const { line, path, message } of warnings) log.warn({ line, path }, message);
-        const settings = await readSettings(next, log);
-        const renewAdmin = await admin?.readTls();
+        const { next, warnings, settings, adminTls } = await readSteadily(async () => {
+          const { config: next, warnings, files } = await read();
+          const settings = await readSettings(next);
+          return { files, value: { next, warnings, settings, adminTls: await admin?.readTls() } };
+        });
+        const lists = [
+          ...checkLists(gateway, settings),
+          ...(adminTls ? checkListener('admin', admin?.credentials(), adminTls) : []),
+        ];
         const result = await gateway.reload(settings);
-        renewAdmin?.();
+        for (const { line, path, message } of warnings) log.warn({ line, path }, message);
+        for (const credentials of settings.credentials) tellOfCredentials(credentials, log);
+        admin?.use(adminTls);
         log.level = next.log.level;
         warnOfRestart(config.admin, next.admin, 'admin', log);
         warnOfRestart(config.audit, next.audit, 'audit', log);
-        observe({ kind: 'reload', ...result });
+        observe({ kind: 'reload', causes, ...result, lists });
       } catch (error) {
-        observe({ kind: 'reload', problem: error instanceof Error ? error.message : String(error) });
+        const problem = error instanceof Error ? error.message : String(error);
+        observe({ kind: 'reload', causes, problem });
       }
     },
     drain: async () => {
@@ -126,10 +143,25 @@ export async function runGateway(
   };
 }
 
-async function readSettings(config: GatewayConfig, log: Logger): Promise<Settings> {
+async function readSettings(config: GatewayConfig): Promise<Settings> {
   const credentials = await Promise.all(config.listen.map(({ tls }) => loadGatewayCredentials(tls)));
-  for (const warning of credentials.flatMap(({ warnings }) => warnings)) log.warn(warning);
   return { config, credentials };
+}
+
+/** @throws Error as `checkSuccession` */
+function checkLists(gateway: Gateway, { config, credentials }: Settings): RevocationListInForce[] {
+  return credentials.flatMap((next, index) => {
+    const listener = listenerKey(config, index);
+    return checkListener(listener, gateway.listeners.get(listener)?.credentials, next);
+  });
+}
+
+function checkListener(
+  listener: string,
+  before: GatewayCredentials | undefined,
+  next: GatewayCredentials,
+): RevocationListInForce[] {
+  return checkSuccession(before, next, Date.now()).map((list) => ({ listener, ...list }));
 }
 
 function endDates(listener: string, credentials: GatewayCredentials | undefined) {

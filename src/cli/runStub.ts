@@ -4,7 +4,9 @@ import { Stub, type StubEvent, type StubSettings } from '../stub/stub.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { stubMetrics } from '../telemetry/stubMetrics.ts';
 import { loadStubCredentials } from '../tls/credentials.ts';
+import { checkSuccession } from '../tls/succession.ts';
 import { DialError } from '../transport/dial.ts';
+import { readSteadily } from './steadyReading.ts';
 import { warnOfRestart } from './warnOfRestart.ts';
 import { startAdmin } from './startAdmin.ts';
 import { version } from './version.ts';
@@ -16,16 +18,19 @@ export interface RunningStub {
    * Puts new settings in force for connections to come, or leaves everything as it is: the log tells. Never rejects.
    *
    * @param read gives the configuration as it is now, or throws
+   * @param causes for the log: `SIGHUP`, files that have changed
    */
-  reload(read: () => StubConfigResult): Promise<void>;
+  reload(read: () => StubConfigResult | Promise<StubConfigResult>, causes?: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** Puts a stub together from its configuration and starts it. @throws CredentialsError; a listener's error */
 export async function runStub(config: StubConfig, log: Logger): Promise<RunningStub> {
   const metrics = stubMetrics(version, () => stub.tunnels);
+  const settings = await readSettings(config);
+  for (const warning of settings.credentials.warnings) log.warn(warning);
   const stub = new Stub({
-    ...(await readSettings(config, log)),
+    ...settings,
     observe: (event) => {
       logStubEvent(log, event);
       if (event.kind !== 'closed') metrics.count(event.kind === 'opened' ? 'tunnel' : 'unreachable');
@@ -41,21 +46,25 @@ export async function runStub(config: StubConfig, log: Logger): Promise<RunningS
   return {
     address,
     ...(admin?.address && { admin: admin.address }),
-    reload: async (read) => {
+    reload: async (read, causes = []) => {
       try {
-        const { config: next, warnings } = read();
+        const { next, warnings, settings, adminTls } = await readSteadily(async () => {
+          const { config: next, warnings, files } = await read();
+          const settings = await readSettings(next);
+          return { files, value: { next, warnings, settings, adminTls: await admin?.readTls() } };
+        });
+        if (adminTls) checkSuccession(admin?.credentials(), adminTls, Date.now());
         for (const { path, message } of warnings) log.warn({ path }, message);
-        const settings = await readSettings(next, log);
-        const renewAdmin = await admin?.readTls();
+        for (const warning of settings.credentials.warnings) log.warn(warning);
         stub.use(settings);
-        renewAdmin?.();
+        admin?.use(adminTls);
         log.level = next.log.level;
         warnOfRestart(config.listen, next.listen, 'listen', log);
         warnOfRestart(config.admin, next.admin, 'admin', log);
-        log.info('reloaded');
+        log.info({ causes }, 'reloaded');
       } catch (error) {
         const problem = error instanceof Error ? error.message : String(error);
-        log.error({ problem }, 'reload failed: everything is as it was');
+        log.error({ causes, problem }, 'reload failed: everything is as it was');
       }
     },
     stop: async () => {
@@ -65,10 +74,8 @@ export async function runStub(config: StubConfig, log: Logger): Promise<RunningS
   };
 }
 
-async function readSettings(config: StubConfig, log: Logger): Promise<StubSettings> {
-  const credentials = await loadStubCredentials(config.tls);
-  for (const warning of credentials.warnings) log.warn(warning);
-  return { config, credentials };
+async function readSettings(config: StubConfig): Promise<StubSettings> {
+  return { config, credentials: await loadStubCredentials(config.tls) };
 }
 
 function logStubEvent(log: Logger, event: StubEvent): void {

@@ -6,6 +6,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { History } from '../telemetry/status/history.ts';
 import { loadGatewayCredentials, type GatewayCredentials } from '../tls/credentials.ts';
 import { adminTlsOptions } from '../tls/listener.ts';
+import { tellOfCredentials } from './tellOfCredentials.ts';
 
 /** What gateway and stub hand to their admin server. */
 export interface AdminSource {
@@ -21,13 +22,10 @@ export interface AdminSource {
 export interface RunningAdmin extends Pick<AdminServer, 'address' | 'close'> {
   /** In force; absent: plain HTTP. */
   readonly credentials: () => GatewayCredentials | undefined;
-  /**
-   * Reads the certificates anew from the files that were configured at the start.
-   *
-   * @returns puts them in force
-   * @throws CredentialsError
-   */
-  readTls(): Promise<() => void>;
+  /** Reads the certificates anew from the files that were configured at the start. @throws CredentialsError */
+  readTls(): Promise<GatewayCredentials | undefined>;
+  /** Puts in force what `readTls` gave. */
+  use(credentials: GatewayCredentials | undefined): void;
 }
 
 /** Lines a second about those who were turned away. */
@@ -41,14 +39,11 @@ export async function startAdmin(
 ): Promise<RunningAdmin | undefined> {
   if (admin === undefined) return undefined;
   const { address, tls } = admin;
-  const readTls = async (): Promise<GatewayCredentials | undefined> => {
-    const credentials = tls && (await loadGatewayCredentials(tls));
-    for (const warning of credentials?.warnings ?? []) log.warn(warning);
-    return credentials;
-  };
+  const readTls = async () => tls && (await loadGatewayCredentials(tls));
   const lines = new LineLimit(MAX_LINES);
   try {
     let credentials = await readTls();
+    if (credentials) tellOfCredentials(credentials, log);
     const server = await startAdminServer({
       address,
       ...(credentials && { tls: adminTlsOptions(credentials) }),
@@ -74,12 +69,12 @@ export async function startAdmin(
     );
     return {
       ...(server.address && { address: server.address }),
-      readTls: async () => {
-        const renewed = await readTls();
-        return () => {
-          credentials = renewed;
-          if (renewed) server.renewTls(adminTlsOptions(renewed));
-        };
+      readTls,
+      use: (renewed) => {
+        credentials = renewed;
+        if (renewed === undefined) return;
+        tellOfCredentials(renewed, log);
+        server.renewTls(adminTlsOptions(renewed));
       },
       credentials: () => credentials,
       close: () => server.close(),

@@ -31,7 +31,8 @@ export async function startAudit(
   });
   const who = { user: userName(), version };
   trail.write({ action: 'gateway-start', outcome: 'success', ...who });
-  log.info({ file: audit.file, ...trail.state.last }, 'audit trail open');
+  // One that can't be written has had its alarm already.
+  if (trail.state.healthy) log.info({ file: audit.file, ...trail.state.last }, 'audit trail open');
   let isStopped = false;
   return {
     observe: auditEvents(trail),

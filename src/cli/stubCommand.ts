@@ -42,7 +42,7 @@ export function stubCommand() {
       for (const { path, message } of warnings) log.warn({ path }, message);
       const stopped = untilStopped();
       const stub = await runStub(config, log);
-      reloading.begin((read) => stub.reload(read));
+      reloading.begin((read, causes) => stub.reload(read, causes));
       const signal = await stopped;
       log.info({ signal }, 'stopping');
       reloading.stop();

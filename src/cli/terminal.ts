@@ -19,6 +19,10 @@ export const terminal = {
     process.stderr.write(`${pc.yellow('warning:')} ${text}\n`);
   },
 
+  error(text: string): void {
+    process.stderr.write(`${pc.red('error:')} ${text}\n`);
+  },
+
   /** A step that held. */
   passed(text: string): void {
     process.stdout.write(`${pc.green('✓')} ${text}\n`);
@@ -64,11 +68,11 @@ export function explainError(error: unknown): number {
     return ExitCode.configuration;
   }
   if (error instanceof ValueError) {
-    process.stderr.write(`${pc.red('error:')} ${error.message} — ${error.hint}\n`);
+    terminal.error(`${error.message} — ${error.hint}`);
     return ExitCode.usage;
   }
   const message = error instanceof Error ? (describeListenError(error) ?? error.message) : String(error);
-  process.stderr.write(`${pc.red('error:')} ${message}\n`);
+  terminal.error(message);
   if (error instanceof CredentialsError) return ExitCode.configuration;
   if (!(error instanceof PkiError) && process.env['SANGATE_TRACE'] && error instanceof Error) {
     process.stderr.write(`${error.stack}\n`);

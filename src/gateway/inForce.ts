@@ -123,7 +123,7 @@ export class InForce {
 }
 
 /** The address, and for listeners of one address, which have port 0, the how-manieth. */
-function listenerKey({ listen }: GatewayConfig, index: number): string {
+export function listenerKey({ listen }: GatewayConfig, index: number): string {
   const address = formatPortal(listen[index]!.address);
   const earlier = listen.slice(0, index).filter((other) => formatPortal(other.address) === address).length;
   return earlier === 0 ? address : `${address} #${earlier + 1}`;

@@ -14,6 +14,16 @@ export interface Traffic {
   readonly bytes: number;
 }
 
+/** A listener's revocation list, one for each authority that has one. */
+export interface RevocationListInForce {
+  readonly listener: string;
+  /** Decimal; lists of the oldest kind have none. */
+  readonly number?: string;
+  readonly entries: number;
+  /** Entries of the list before that it has no more. */
+  readonly fewer?: number;
+}
+
 /** What happens, in typed events; log, metrics, status and audit trail each subscribe. Nothing here can hold a secret. */
 export type GatewayEvent =
   /** `suppressed` connections were refused for the same reason since the last such event: a flood is one line a second. */
@@ -102,9 +112,13 @@ export type GatewayEvent =
   /** Settings were read again. With `problem` everything is as it was. */
   | {
       readonly kind: 'reload';
+      /** `SIGHUP`, and the files that have changed. */
+      readonly causes: readonly string[];
       /** Sessions that go on, and those that are not admitted any more. */
       readonly kept?: number;
       readonly ended?: number;
+      /** What holds now. */
+      readonly lists?: readonly RevocationListInForce[];
       readonly problem?: string;
     }
   /** The gateway is to stop, and waits for the sessions that there are. */

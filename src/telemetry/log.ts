@@ -111,13 +111,12 @@ function line(event: GatewayEvent): Line {
     }
     case 'reload': {
       const { kind: _, problem, ...result } = event;
-      return problem === undefined
-        ? { level: 'info', message: 'reloaded', fields: result }
-        : {
-            level: 'error',
-            message: 'reload failed: everything is as it was',
-            fields: { problem },
-          };
+      if (problem !== undefined) {
+        const message = 'reload failed: everything is as it was';
+        return { level: 'error', message, fields: { causes: result.causes, problem } };
+      }
+      const hasFewer = result.lists?.some(({ fewer = 0 }) => fewer > 0) === true;
+      return { level: hasFewer ? 'warn' : 'info', message: 'reloaded', fields: result };
     }
     case 'drain': {
       const { kind: _, ...fields } = event;

@@ -2,7 +2,9 @@ import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { Secret } from '../policy/secret.ts';
 import { CredentialsError } from './credentialsError.ts';
-import { RevocationList } from './crl.ts';
+import type { RevocationList } from './crl.ts';
+import { loadRevocations } from './revocations.ts';
+import { isNear } from './nearEnd.ts';
 import { readKeyFile, readPemFile } from './pemFile.ts';
 
 interface Credentials {
@@ -25,8 +27,10 @@ export interface GatewayCredentials extends Credentials {
   readonly crl?: readonly Buffer[];
   /** Those of `crl`; absent: nobody is revoked. */
   readonly revocations?: readonly RevocationList[];
-  /** When the first of the CRLs expires and its peers are refused, milliseconds since 1970. */
+  /** When the first authority's CRL expires and its peers are refused, milliseconds since 1970; 0 if one has none. */
   readonly crlNextUpdate?: number;
+  /** Authorities whose every peer is refused, for want of a CRL that holds: one sentence each. */
+  readonly shutOut: readonly string[];
 }
 
 export type StubCredentials = Credentials;
@@ -51,16 +55,16 @@ export async function loadGatewayCredentials(
 ): Promise<GatewayCredentials> {
   const own = await loadOwn(files, SERVER_AUTH, now);
   const { ca, authorities, warnings } = await loadAuthorities(files.clientCa, now);
-  if (files.crl === undefined) return { ...own, ca, authorities, warnings };
-  const crl = await loadCrl(files.crl, authorities, now);
+  const crl = files.crl === undefined ? undefined : await loadRevocations(files.crl, authorities, now);
+  if (crl !== undefined) for (const pem of crl.pem) checkWithOpenSsl(files.crl!, { crl: pem });
   return {
     ...own,
     ca,
     authorities,
-    crl: crl.pem,
-    revocations: crl.lists,
-    ...(crl.nextUpdate !== undefined && { crlNextUpdate: crl.nextUpdate }),
-    warnings: [...warnings, ...crl.warnings],
+    ...(crl && { crl: crl.pem.map((pem) => Buffer.from(pem)), revocations: crl.lists }),
+    ...(crl?.nextUpdate !== undefined && { crlNextUpdate: crl.nextUpdate }),
+    shutOut: crl?.shutOut ?? [],
+    warnings: [...own.warnings, ...warnings, ...(crl?.warnings ?? [])],
   };
 }
 
@@ -71,7 +75,7 @@ export async function loadStubCredentials(
 ): Promise<StubCredentials> {
   const own = await loadOwn(files, CLIENT_AUTH, now);
   const { ca, warnings } = await loadAuthorities(files.ca, now);
-  return { ...own, ca, warnings };
+  return { ...own, ca, warnings: [...own.warnings, ...warnings] };
 }
 
 /** Extended key usages (RFC 5280 §4.2.1.12). */
@@ -82,7 +86,7 @@ async function loadOwn(
   files: { readonly cert: string; readonly key: string },
   usage: typeof SERVER_AUTH,
   now: number,
-): Promise<Pick<Credentials, 'cert' | 'key' | 'notAfter'>> {
+): Promise<Pick<Credentials, 'cert' | 'key' | 'notAfter' | 'warnings'>> {
   const { pem, certificates } = await loadCertificates(files.cert);
   const keyPem = await readKeyFile(files.key);
   const key = parseKey(files.key, keyPem);
@@ -105,7 +109,10 @@ async function loadOwn(
     throw new CredentialsError(files.cert, `expired at ${leaf.validTo}: issue a new certificate`);
   }
   checkWithOpenSsl(files.cert, { cert: pem, key: keyPem });
-  return { cert: Buffer.from(pem), key: new Secret(Buffer.from(keyPem)), notAfter };
+  const warnings = isNear(notAfter, now)
+    ? [`${files.cert}: ends at ${leaf.validTo}: issue a new certificate before`]
+    : [];
+  return { cert: Buffer.from(pem), key: new Secret(Buffer.from(keyPem)), notAfter, warnings };
 }
 
 function parseKey(file: string, pem: string): KeyObject {
@@ -145,55 +152,13 @@ async function loadAuthorities(
       `holds a certificate that is no authority (serial ${stray.serialNumber}): name the file with the CA`,
     );
   }
-  const warnings = certificates
-    .filter((certificate) => !(now <= Date.parse(certificate.validTo)))
-    .map(
-      ({ serialNumber, validTo }) =>
-        `${file}: the authority with serial ${serialNumber} expired at ${validTo}; its peers are refused until it is renewed`,
-    );
+  const warnings = certificates.flatMap(({ serialNumber, validTo }) => {
+    const authority = `${file}: the authority with serial ${serialNumber}`;
+    const end = Date.parse(validTo);
+    if (!(now <= end)) return `${authority} expired at ${validTo}; its peers are refused until it is renewed`;
+    return isNear(end, now) ? `${authority} ends at ${validTo}; its peers are refused from then on` : [];
+  });
   return { ca: Buffer.from(pem), authorities: certificates, warnings };
-}
-
-async function loadCrl(
-  file: string,
-  authorities: readonly X509Certificate[],
-  now: number,
-): Promise<{ pem: Buffer[]; lists: RevocationList[]; nextUpdate: number | undefined; warnings: string[] }> {
-  const blocks = await readPemFile(file, /^X509 CRL$/, 'CRL');
-  const lists = blocks.map((block) => parseCrl(file, block));
-  const expiries = lists.flatMap(({ nextUpdate }) => nextUpdate ?? []);
-  const expired = expiries
-    .filter((at) => at < now)
-    .map(
-      (at) =>
-        `${file}: a CRL expired at ${new Date(at).toISOString()}; every peer of its authority is refused until a newer one is here`,
-    );
-  const uncovered = authorities
-    .filter((authority) => !lists.some((crl) => crl.isSignedBy(authority)))
-    .map(
-      ({ serialNumber }) =>
-        `${file}: no CRL in it is signed by the authority with serial ${serialNumber}; its peers are refused until there is one`,
-    );
-  for (const block of blocks) checkWithOpenSsl(file, { crl: block });
-  return {
-    pem: blocks.map((block) => Buffer.from(block)),
-    lists,
-    nextUpdate: expiries.length > 0 ? Math.min(...expiries) : undefined,
-    warnings: [...expired, ...uncovered],
-  };
-}
-
-function parseCrl(file: string, block: string): RevocationList {
-  try {
-    return new RevocationList(block);
-  } catch (cause) {
-    const { message } = cause as Error;
-    const problem =
-      cause instanceof RangeError
-        ? `holds a damaged CRL (${message}): fetch it again`
-        : `holds a CRL that ${message}`;
-    throw new CredentialsError(file, problem, { cause });
-  }
 }
 
 /** Its refusals (a key that is too short, a damaged entry) shall come now and not when the listener takes the files. */

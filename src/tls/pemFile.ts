@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { secretFileProblem, secretFileRemedy } from '../policy/secretFileMode.ts';
 import { CredentialsError } from './credentialsError.ts';
@@ -27,7 +28,8 @@ export async function readKeyFile(file: string): Promise<string> {
 async function readSmallFile(file: string, checkMode: (mode: number) => void): Promise<string> {
   let handle;
   try {
-    handle = await open(file);
+    // Without O_NONBLOCK a named pipe would hold a thread up until somebody writes to it.
+    handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stat = await handle.stat();
     if (!stat.isFile()) throw new CredentialsError(file, 'is not a file');
     if (stat.size > MAX_FILE) throw new CredentialsError(file, `is larger than ${MAX_FILE} bytes`);
@@ -51,9 +53,9 @@ function unreadable(file: string, cause: NodeJS.ErrnoException): CredentialsErro
 }
 
 function blocks(file: string, text: string, label: RegExp, what: string): string[] {
-  const found = [...text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----[A-Za-z0-9+/=\s:,-]*?-----END \1-----/g)]
-    .filter((match) => label.test(match[1]!))
-    .map((match) => `${match[0]}\n`);
+  const found = wholeBlocks(file, text)
+    .filter((block) => label.test(block.label))
+    .map(({ pem }) => pem);
   if (found.length === 0) {
     throw new CredentialsError(
       file,
@@ -61,4 +63,36 @@ function blocks(file: string, text: string, label: RegExp, what: string): string
     );
   }
   return found;
+}
+
+/**
+ * Every block, with text around them as RFC 7468 §2 allows. All have to be whole: a bundle that was cut off, or is being
+ * written, would else pass for one with fewer certificates in it.
+ */
+function wholeBlocks(file: string, text: string): { label: string; pem: string }[] {
+  const found: { label: string; pem: string }[] = [];
+  let begin: { label: string; at: number } | undefined;
+  let end = 0;
+  for (const marker of text.matchAll(/-----(BEGIN|END)(?: ([^\r\n]*?)-----)?/g)) {
+    const [line, kind, label] = marker;
+    if (label === undefined || (kind === 'BEGIN') !== (begin === undefined)) throw notWhole(file);
+    if (begin === undefined) {
+      begin = { label, at: marker.index };
+      continue;
+    }
+    if (label !== begin.label) throw notWhole(file);
+    end = marker.index + line.length;
+    found.push({ label, pem: `${text.slice(begin.at, end)}\n` });
+    begin = undefined;
+  }
+  const endsInMarker = /^-[^\n]*$/.test(text.slice(Math.max(end, text.lastIndexOf('\n') + 1)));
+  if (begin !== undefined || endsInMarker) throw notWhole(file);
+  return found;
+}
+
+function notWhole(file: string): CredentialsError {
+  return new CredentialsError(
+    file,
+    'holds a PEM block that is not whole, with only one of its lines "-----BEGIN …" and "-----END …": copy the file again, as a whole',
+  );
 }

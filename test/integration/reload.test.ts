@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import type { TLSSocket } from 'node:tls';
 import { expect, test } from 'vitest';
@@ -6,10 +7,12 @@ import { decodeBhs } from '../../src/iscsi/layouts.ts';
 import { LoginStatus } from '../../src/iscsi/loginStatus.ts';
 import { Opcode } from '../../src/iscsi/opcode.ts';
 import { challenged } from '../support/chapLogin.ts';
-import { daysAgo, testPki } from '../support/certificates.ts';
+import { createCrl } from '../../src/pki/crl.ts';
+import { daysAgo, testPki, type TestPki } from '../support/certificates.ts';
 import { DB1, IDENTITY, loginRequest } from '../support/loginPdus.ts';
 import type { ScriptedTarget } from '../support/scriptedTarget.ts';
 import { SECRETS, startSite, startTarget, type Site, type SiteSettings } from '../support/site.ts';
+import { mint, mintCrl } from '../support/minting.ts';
 import type { TunnelInitiator } from '../support/tunnelInitiator.ts';
 
 async function startBoth(): Promise<{ site: Site; array: ScriptedTarget }> {
@@ -103,18 +106,57 @@ test('another authority ends the sessions whose certificates come from the old o
   expect(await site.log.line({ msg: 'session ended' })).toMatchObject({ reason: 'unknown_ca' });
 });
 
-test('an expired list refuses whoever comes, and ends no session', async () => {
+const FAILED = 'reload failed: everything is as it was';
+
+test.each([
+  ['has ended', ({ crlOf }: TestPki) => crlOf([], daysAgo(60)), /the revocation list has ended/],
+  [
+    'another authority has signed',
+    () => mintCrl(mint('CA', { kind: 'ec', ca: true }), []),
+    /there is no revocation list/,
+  ],
+])('a list that %s does not take the place of one that holds', async (_, listOf, problem) => {
+  const site = await start();
+  await writeFile(site.file('ca.crl'), listOf(await testPki()));
+  await site.reload(() => {});
+  expect(await site.log.line({ msg: FAILED })).toMatchObject({ problem: expect.stringMatching(problem) });
+  expect(await metrics(site)).toContain('sangate_config_last_reload_successful 0');
+  await (await site.connect()).logInToDiscovery(DB1);
+});
+
+test('a list with a lower number than the one in force is refused: it would let in who was revoked since', async () => {
+  const site = await start();
+  const { authority, revoked, client } = await testPki();
+  const list = (number: number, certs: readonly string[]): string =>
+    createCrl({
+      authority,
+      revoked: certs.map((pem) => ({ serial: new X509Certificate(pem).serialNumber, revokedAt: new Date() })),
+      number,
+      nextUpdateDays: 30,
+    });
+  await writeFile(site.file('ca.crl'), list(17, [revoked.cert, client.cert]));
+  await site.reload(() => {});
+  expect(await site.log.line({ msg: 'reloaded' })).toMatchObject({
+    lists: [{ listener: '127.0.0.1:0', number: '17', entries: 2 }],
+  });
+  await writeFile(site.file('ca.crl'), list(3, [revoked.cert]));
+  await site.reload(() => {});
+  expect(await site.log.line({ msg: FAILED })).toMatchObject({
+    problem: expect.stringMatching(/revocation list 3 of .* is older than revocation list 17/),
+  });
+  const again = await site.connect();
+  await again.closed;
+});
+
+test('entries that a newer list has no more are told', async () => {
   const site = await start();
   const { crlOf } = await testPki();
-  const initiator = await site.connect();
-  await initiator.logIn(IDENTITY);
-  await writeFile(site.file('ca.crl'), crlOf([], daysAgo(60)));
+  await writeFile(site.file('ca.crl'), crlOf([]));
   await site.reload(() => {});
-  await initiator.ping();
-  await (
-    await site.connect()
-  ).closed;
-  expect(await site.log.line({ msg: 'tunnel refused' })).toMatchObject({ reason: 'bad_cert' });
+  expect(await site.log.line({ msg: 'reloaded' })).toMatchObject({
+    level: 'warn',
+    lists: [{ entries: 0, fewer: 1 }],
+  });
 });
 
 test('sessions that are still admitted never notice', async () => {

@@ -96,8 +96,8 @@ test("a session's end has its bytes and all its denials, and an operator's end i
 
 test('a reload is told, and one that failed with its problem', () => {
   const [done, failed] = linesOf(
-    { kind: 'reload', kept: 3, ended: 1 },
-    { kind: 'reload', problem: 'line 3: no' },
+    { kind: 'reload', causes: ['SIGHUP'], kept: 3, ended: 1 },
+    { kind: 'reload', causes: [], problem: 'line 3: no' },
   );
   expect(done).toMatchObject({ event: { action: 'configuration-reload', outcome: 'success' } });
   expect(failed).toMatchObject({ event: { outcome: 'failure' }, message: 'line 3: no' });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -7,6 +8,8 @@ import { temporaryDirectory } from '../../support/temporaryDirectory.ts';
 /** A service that counts reloads; each takes until it is let go. */
 class Service {
   started = 0;
+  causes: readonly string[] = [];
+  problem: unknown;
   files: readonly string[];
   readonly reloading = new Reloading(() => ({ config: { watch: true }, files: this.files }));
   readonly #waiting: (() => void)[] = [];
@@ -18,9 +21,10 @@ class Service {
   }
 
   begin(): void {
-    this.reloading.begin(async (read) => {
+    this.reloading.begin(async (read, causes) => {
       this.started++;
-      read();
+      this.causes = causes;
+      await read().catch((error: unknown) => (this.problem = error));
       for (const wake of this.#waiting.splice(0)) wake();
       await new Promise<void>((resolve) => this.#finish.push(resolve));
     });
@@ -30,7 +34,9 @@ class Service {
     while (this.started < count) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
+  /** Lets the reload that runs come to its end, when it has read. */
   async finish(): Promise<void> {
+    while (this.#finish.length === 0) await new Promise(setImmediate);
     this.#finish.shift()!();
     await new Promise(setImmediate);
   }
@@ -45,10 +51,11 @@ function start(files: readonly string[] = []): Service {
 
 const hangUp = (): void => void process.emit('SIGHUP', 'SIGHUP');
 
-test('SIGHUP reloads', async () => {
+test('SIGHUP reloads, and is told as the cause', async () => {
   const service = start();
   hangUp();
   await service.nth(1);
+  expect(service.causes).toEqual(['SIGHUP']);
 });
 
 test('signals that come during a reload make for one more, and not at the same time', async () => {
@@ -95,11 +102,12 @@ async function file(name: string): Promise<string> {
   return path;
 }
 
-test('a file that is written reloads', async () => {
+test('a file that is written reloads, and is told as the cause', async () => {
   const path = await file('gateway.yaml');
   const service = start([path]);
   await writeFile(path, 'after it');
   await service.nth(1);
+  expect(service.causes).toEqual([path]);
 });
 
 test('a file that another is renamed over reloads, as an atomic installation does it', async () => {
@@ -129,4 +137,14 @@ test('files that the new configuration names are watched from then on', async ()
   await service.finish();
   await writeFile(after, 'after it');
   await service.nth(2);
+});
+
+test.runIf(process.platform !== 'win32')('a named pipe in place of a file is not read', async () => {
+  const path = await file('gateway.yaml');
+  const service = start([path]);
+  await rm(path);
+  execFileSync('mkfifo', [path]);
+  hangUp();
+  await service.finish();
+  expect(service.problem).toEqual(new Error(`${path} is not a file any more: put the file back`));
 });

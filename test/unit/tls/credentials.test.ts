@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';
 import { chmod, writeFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
@@ -6,6 +7,7 @@ import { loadGatewayCredentials, loadStubCredentials } from '../../../src/tls/cr
 import { CredentialsError } from '../../../src/tls/credentialsError.ts';
 import { daysAgo, saveTestPki, testPki } from '../../support/certificates.ts';
 import { ecPki } from '../../support/ecCertificates.ts';
+import { mint, mintCrl } from '../../support/minting.ts';
 import { temporaryDirectory } from '../../support/temporaryDirectory.ts';
 
 const DAY = 86_400_000;
@@ -168,21 +170,57 @@ test('a leaf in place of the authority is refused', async () => {
   expect(error.message).toContain('is no authority');
 });
 
-test('an expired CRL loads with a warning, for it refuses everybody by itself', async () => {
+test('an expired CRL loads and says whom it shuts out, for it refuses everybody by itself', async () => {
   const { files } = await gatewayFiles();
   const { crlOf } = await testPki();
   await writeFile(files.crl, crlOf([], daysAgo(60)));
-  const { warnings, crl } = await loadGatewayCredentials(files);
+  const { shutOut, crl } = await loadGatewayCredentials(files);
   expect(crl).toHaveLength(1);
-  expect(warnings).toEqual([expect.stringContaining(`${files.crl}: a CRL expired at`)]);
+  expect(shutOut).toEqual([expect.stringMatching(/ca\.crl: the CRL of .* expired at/)]);
 });
 
-test('an authority without a CRL of its own is warned of', async () => {
+test('an expired list beside a newer one of its authority shuts nobody out, and is not the end that is told', async () => {
+  const { files } = await gatewayFiles();
+  const { crl, crlOf } = await testPki();
+  await writeFile(files.crl, crlOf([], daysAgo(60)) + crl);
+  const { shutOut, crlNextUpdate } = await loadGatewayCredentials(files);
+  expect(shutOut).toEqual([]);
+  expect(Math.round((crlNextUpdate! - Date.now()) / DAY)).toBe(30);
+});
+
+test('the end of a list that no authority has signed is not told', async () => {
+  const { files } = await gatewayFiles();
+  const { crl } = await testPki();
+  const stranger = mint('CA', { kind: 'ec', ca: true });
+  await writeFile(files.crl, mintCrl(stranger, []) + crl);
+  const { crlNextUpdate, shutOut } = await loadGatewayCredentials(files);
+  expect(shutOut).toEqual([]);
+  expect(Math.round((crlNextUpdate! - Date.now()) / DAY)).toBe(30);
+});
+
+test.each([
+  [13, 1],
+  [15, 0],
+])('of what ends in %i days there are %i warnings, of a certificate and of a list', async (days, count) => {
+  const { files } = await gatewayFiles();
+  const before = daysAgo(30 - days);
+  const { issue, crlOf } = await testPki();
+  await writeFile(files.crl, crlOf([], before));
+  const { cert, key } = await issue({ usage: 'server', days: 30, now: before });
+  await writeFile(files.cert, cert);
+  await writeFile(files.key, key, { mode: 0o600 });
+  const { warnings } = await loadGatewayCredentials(files);
+  expect(warnings.filter((warning) => warning.includes('gateway.crt: ends at'))).toHaveLength(count);
+  expect(warnings.filter((warning) => /ca\.crl: the CRL of .* ends at/.test(warning))).toHaveLength(count);
+});
+
+test('an authority without a CRL of its own is shut out, and told as one that has ended', async () => {
   const { files } = await gatewayFiles();
   const pki = await testPki();
   await writeFile(files.clientCa, pki.ca + ecPki().ca);
-  const { warnings } = await loadGatewayCredentials(files);
-  expect(warnings).toEqual([expect.stringContaining(`${files.crl}: no CRL in it is signed by`)]);
+  const { shutOut, crlNextUpdate } = await loadGatewayCredentials(files);
+  expect(shutOut).toEqual([expect.stringContaining(`${files.crl}: no CRL in it is signed by`)]);
+  expect(crlNextUpdate).toBe(0);
 });
 
 test('every CRL of a file is kept, each by itself', async () => {
@@ -208,7 +246,54 @@ test('a CRL that only OpenSSL sees to be damaged is refused', async () => {
   const { files } = await gatewayFiles();
   const { crl } = await testPki();
   const der = Buffer.from(crl.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
-  der[der.indexOf('551d14', 'hex') - 1] = 0x1f; // the type of the CRL number's id
+  der[der.indexOf('551d14', 'hex') - 2] = 0x04; // the type of the CRL number's id
   await writeFile(files.crl, `-----BEGIN X509 CRL-----\n${der.toString('base64')}\n-----END X509 CRL-----\n`);
   expect((await refusalOf(loadGatewayCredentials(files))).message).toContain('OpenSSL does not accept it');
 });
+
+const cut = (text: string, index: number): string => text.slice(0, index);
+
+test.each([
+  ['in the middle of a block', (second: string) => cut(second, 200)],
+  ['before the last line', (second: string) => cut(second, second.indexOf('-----END'))],
+  ['in the last line', (second: string) => cut(second, second.indexOf('-----END') + 12)],
+  ['in the first line', (second: string) => cut(second, 8)],
+  ['after one dash', (second: string) => cut(second, 1)],
+  ['behind its first line', (second: string) => second.slice(second.indexOf('\n') + 1)],
+  [
+    'in its first line by one dash',
+    (second: string) => second.replace('CERTIFICATE-----', 'CERTIFICATE----'),
+  ],
+])('a bundle whose second certificate is cut %s is refused as a whole', async (_, damage) => {
+  const { files } = await gatewayFiles();
+  const { ca } = await testPki();
+  await writeFile(files.clientCa, ca + damage(ecPki().ca));
+  const error = await refusalOf(loadGatewayCredentials(files));
+  expect(error.file).toBe(files.clientCa);
+  expect(error.message).toContain('is not whole');
+});
+
+test('a bundle whose first certificate is cut is refused, though another follows', async () => {
+  const { files } = await gatewayFiles();
+  const { ca } = await testPki();
+  await writeFile(files.clientCa, cut(ca, 300) + ecPki().ca);
+  expect((await refusalOf(loadGatewayCredentials(files))).message).toContain('is not whole');
+});
+
+test('words and rules between the blocks, and blocks without a line between them, are taken', async () => {
+  const { files } = await gatewayFiles();
+  const { ca } = await testPki();
+  const text = `# ---------- ours ----------\n${ca.trimEnd()}${ecPki().ca}-- the end`;
+  await writeFile(files.clientCa, `${text}\n`);
+  expect((await loadGatewayCredentials(files)).authorities).toHaveLength(2);
+});
+
+test.runIf(process.platform !== 'win32')(
+  'a named pipe is refused without waiting for its writer',
+  async () => {
+    const { files, path } = await gatewayFiles();
+    execFileSync('mkfifo', [path('pipe')]);
+    const error = await refusalOf(loadGatewayCredentials({ ...files, crl: path('pipe') }));
+    expect(error.message).toContain('is not a file');
+  },
+);

@@ -84,3 +84,21 @@ test('a CRL that is signed with SHA-1 is refused with what to do', () => {
     () => new RevocationList(`-----BEGIN X509 CRL-----\n${der.toString('base64')}\n-----END X509 CRL-----`),
   ).toThrow('SHA-256 or better');
 });
+
+test.each([
+  [1, 1n],
+  [255, 255n],
+  [2 ** 40, 2n ** 40n],
+])('a CRL tells its number, %i', async (number, told) => {
+  const { authority } = await testPki();
+  expect(new RevocationList(createCrl({ authority, revoked: [], number, nextUpdateDays: 1 })).number).toBe(
+    told,
+  );
+});
+
+test('a CRL tells how many are on it, and how many of another list are not', async () => {
+  const { client, gateway, revoked, crlOf } = await testPki();
+  const list = new RevocationList(crlOf([client.cert, gateway.cert]));
+  expect(list.size).toBe(2);
+  expect(list.lacks(new RevocationList(crlOf([client.cert, revoked.cert])))).toBe(1);
+});

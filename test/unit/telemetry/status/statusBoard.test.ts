@@ -45,9 +45,9 @@ test('an initiator that has come is there, with no denial that there was not', (
 test('a reload that failed says why until one succeeds', () => {
   const { board } = start();
   const since = board.read().gateway.reload.settingsSince;
-  board.observe({ kind: 'reload', problem: 'line 3: no such key' });
+  board.observe({ kind: 'reload', causes: [], problem: 'line 3: no such key' });
   expect(board.read().gateway.reload).toEqual({ settingsSince: since, problem: 'line 3: no such key' });
-  board.observe({ kind: 'reload', kept: 1, ended: 0 });
+  board.observe({ kind: 'reload', causes: [], kept: 1, ended: 0 });
   expect(board.read().gateway.reload).toEqual({ settingsSince: expect.any(String) });
 });
 
