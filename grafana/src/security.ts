@@ -38,7 +38,7 @@ const auditHealth = figures({
 const auditLinesLost = figures({
   title: 'Audit lines lost',
   description:
-    'Lines that could not be written in the shown time. When writing works again, a line of the trail says how many.',
+    'Lines that could not be written in the shown time; when writing works again, a line of the trail says how many. Damage: how often somebody else was found to have changed the trail: runbook, SangateAuditDamaged.',
   unit: units.Short,
   decimals: 0,
   width: 6,
@@ -47,7 +47,10 @@ const auditLinesLost = figures({
     { value: null, color: 'green' },
     { value: 1, color: 'red' },
   ],
-  queries: [{ expr: sum(inShownTime('sangate_audit_lines_lost_total', GATEWAYS)), legend: 'Lost' }],
+  queries: [
+    { expr: sum(inShownTime('sangate_audit_lines_lost_total', GATEWAYS)), legend: 'Lost' },
+    { expr: sum(inShownTime('sangate_audit_damaged_total', GATEWAYS)), legend: 'Damage' },
+  ],
 });
 
 const handshakes = lines({

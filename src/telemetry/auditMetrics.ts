@@ -5,6 +5,7 @@ export interface AuditFigures {
   readonly healthy: boolean;
   readonly written: number;
   readonly lost: number;
+  readonly damaged: number;
 }
 
 /** @param figures read when they are scraped */
@@ -19,16 +20,27 @@ export function auditMetrics(registry: Registry, figures: () => AuditFigures): v
       },
     }),
   );
-  lines(registry, 'sangate_audit_lines_total', 'Lines written to the audit trail.', () => figures().written);
-  lines(
+  counter(
+    registry,
+    'sangate_audit_lines_total',
+    'Lines written to the audit trail.',
+    () => figures().written,
+  );
+  counter(
     registry,
     'sangate_audit_lines_lost_total',
     'Lines that never came into the audit trail, because it could not be written.',
     () => figures().lost,
   );
+  counter(
+    registry,
+    'sangate_audit_damaged_total',
+    'How often the audit trail was found to be changed by somebody else than this gateway.',
+    () => figures().damaged,
+  );
 }
 
-function lines(registry: Registry, name: string, help: string, value: () => number): void {
+function counter(registry: Registry, name: string, help: string, value: () => number): void {
   registry.registerMetric(
     new Counter({
       name,

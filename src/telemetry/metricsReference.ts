@@ -26,7 +26,7 @@ export function metricsReference(): string {
     site: { isReady: () => true, backends: () => [], initiators: () => [] },
   });
   const audit = new Registry();
-  auditMetrics(audit, () => ({ healthy: true, written: 0, lost: 0 }));
+  auditMetrics(audit, () => ({ healthy: true, written: 0, lost: 0, damaged: 0 }));
   return [
     INTRODUCTION,
     '## I/O\n',

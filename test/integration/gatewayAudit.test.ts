@@ -1,9 +1,10 @@
 import http from 'node:http';
 import { once } from 'node:events';
-import { readFile, rename } from 'node:fs/promises';
+import { appendFile, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { auditLine } from '../../src/audit/entry.ts';
+import { seal } from '../../src/audit/chain.ts';
+import { auditLine, lineOf } from '../../src/audit/entry.ts';
 import { verifyTrail } from '../../src/audit/verify.ts';
 import { linesOf } from '../support/auditTrail.ts';
 import { DB1, DISK1, identity } from '../support/loginPdus.ts';
@@ -99,6 +100,25 @@ test('metrics tell that the trail is written, and how many lines it has', async 
   expect(metrics).toContain('sangate_audit_healthy 1\n');
   expect(metrics).toMatch(/^sangate_audit_lines_total [123]\n/m);
   expect(metrics).toContain('sangate_audit_lines_lost_total 0\n');
+  expect(metrics).toContain('sangate_audit_damaged_total 0\n');
+});
+
+test('a line that somebody else has forged into the chain of a running gateway is told in log, metrics and trail', async () => {
+  const { file, options } = await setting();
+  const site = await startSite({ ...options, admin: true });
+  await site.reload(() => {});
+  await site.reload(() => {}); // what waits is written when it looks for the file again
+  const { last } = await verifyTrail([file]);
+  await appendFile(
+    file,
+    seal(lineOf({ action: 'session-kill', outcome: 'failure' }, Date.now()), last!).text,
+  );
+  await site.reload(() => {});
+  expect(await site.log.line({ msg: 'audit trail' })).toMatchObject({ level: 'error', alarm: 'damaged' });
+  expect(await metricsOf(site)).toContain('sangate_audit_damaged_total 1\n');
+  await site.gateway.stop();
+  expect((await linesOf(file)).map(({ event }) => event.action)).toContain('audit-damaged');
+  expect((await verifyTrail([file])).problems.length).toBeGreaterThan(0);
 });
 
 test('a reload goes on in a new file where logrotate has moved the old one', async () => {

@@ -33,7 +33,7 @@ function endings(type: string): string[] {
 function registered(): KnownMetric[] {
   const { registry } = gatewayMetrics('0.0.0', {} as Gauges);
   const audit = new Registry();
-  auditMetrics(audit, () => ({ healthy: true, written: 0, lost: 0 }));
+  auditMetrics(audit, () => ({ healthy: true, written: 0, lost: 0, damaged: 0 }));
   return [...registry.getMetricsAsArray(), ...audit.getMetricsAsArray()].map((metric) => {
     const { name, type, labelNames } = metric as unknown as {
       name: string;
