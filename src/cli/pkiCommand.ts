@@ -5,7 +5,7 @@ import { inventory } from '../pki/inventory.ts';
 import { renewCrl, revoke, type CrlRenewal } from '../pki/revocation.ts';
 import { initStore, issueInto } from '../pki/store.ts';
 import { audited } from './pkiAudit.ts';
-import { pkiListing, pkiTable } from './pkiListing.ts';
+import { endingSoon, pkiListing, pkiTable } from './pkiListing.ts';
 import { terminal } from './terminal.ts';
 
 const DEFAULT_DIR = 'certs';
@@ -126,6 +126,8 @@ function renewCrlCommand() {
       );
       terminal.result(renewal.crlFile);
       terminal.note(describe(renewal));
+      const now = new Date();
+      for (const warning of endingSoon(pkiListing(await inventory(dir), now), now)) terminal.warning(warning);
     });
 }
 

@@ -1,5 +1,6 @@
 import type { Inventory, ListedCertificate } from '../pki/inventory.ts';
 import { certificateIdentity } from '../tls/identity.ts';
+import { isNear } from '../tls/nearEnd.ts';
 import { parseSubjectAltName } from '../tls/subjectAltName.ts';
 import { printable } from '../telemetry/printable.ts';
 
@@ -90,6 +91,20 @@ export function pkiTable({ authority, crl, certificates, unreadable }: Listing):
       ...(names === null ? ['  names that cannot be read: no rule matches them'] : namesText(names, name)),
     ];
   }
+}
+
+/** What ends within the time in which the alerts and `sangate check` warn of it too, one sentence each. */
+export function endingSoon({ authority, crl, certificates }: Listing, now: Date): string[] {
+  const ends = [
+    { what: 'the authority', at: authority.notAfter },
+    { what: 'the revocation list', at: crl.nextUpdate },
+    ...certificates
+      .filter(({ state }) => state === 'valid')
+      .map(({ file, notAfter }) => ({ what: file, at: notAfter })),
+  ];
+  return ends.flatMap(({ what, at }) =>
+    at !== null && isNear(Date.parse(at), now.getTime()) ? `${what} ends at ${at}` : [],
+  );
 }
 
 const DAY = 86_400_000;
