@@ -2,10 +2,11 @@ import { open } from 'node:fs/promises';
 import { getSystemErrorMap } from 'node:util';
 import { AuditError } from './auditError.ts';
 import type { Link } from './chain.ts';
-import { lineOf, type AuditEntry, type UnchainedLine } from './entry.ts';
+import { lineOf, type AuditEntry } from './entry.ts';
 import { lockTrail } from './lock.ts';
 import type { ChainEnd } from './takeUp.ts';
 import { TrailFile, type OpenFile, type TrailFileOptions } from './trailFile.ts';
+import { toLine, type Waiting } from './waiting.ts';
 
 export interface AuditOptions {
   readonly file: string;
@@ -62,15 +63,6 @@ export async function openAudit(options: AuditOptions): Promise<AuditTrail> {
   await trail.start();
   return trail;
 }
-
-/** Lines of what has been lost, in the place where they would have been. */
-interface Gap {
-  lines: number;
-  readonly since: number;
-  until: number;
-}
-
-type Waiting = { readonly line: UnchainedLine } | { readonly gap: Gap };
 
 /**
  * The audit trail. Writing is no more than putting an entry in a queue; whatever happens to the disk, nobody waits for it and
@@ -296,21 +288,6 @@ export class AuditTrail {
   #alarm(kind: AuditAlarm['kind'], message: string): void {
     this.#options.onAlarm({ kind, message });
   }
-}
-
-function toLine(entry: Waiting): UnchainedLine {
-  if ('line' in entry) return entry.line;
-  const { lines, since, until } = entry.gap;
-  const lost = { lines, since: new Date(since).toISOString(), until: new Date(until).toISOString() };
-  return lineOf(
-    {
-      action: 'audit-lines-lost',
-      outcome: 'failure',
-      message: 'the trail could not be written for so long that not all of it could be kept',
-      own: { lost },
-    },
-    Date.now(),
-  );
 }
 
 /** Without the path: it may be that of a file which is only there for a moment, and whoever reads it knows the trail. */

@@ -1,5 +1,6 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import type { Link } from './chain.ts';
+import { READ } from './siblings.ts';
 
 /** Where the head of a trail is kept: how far it reached, which its last lines alone can't tell once they are cut off. */
 function headFile(trail: string): string {
@@ -8,7 +9,8 @@ function headFile(trail: string): string {
 
 /** @returns undefined if there is none, or if it can't be understood */
 export async function readHead(trail: string): Promise<Link | undefined> {
-  const text = await readFile(headFile(trail), 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const options = { encoding: 'utf8', flag: READ } as const;
+  const text = await readFile(headFile(trail), options).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;
   });

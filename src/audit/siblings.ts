@@ -1,5 +1,9 @@
+import { constants } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+
+/** How what stands beside a trail is opened: without waiting for anybody, as a pipe in its place would make us. */
+export const READ = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /** A rotated file has the number of its last line in its name: names sort by age, and none is ever used twice. */
 export function rotatedName(trail: string, lastSeq: number): string {

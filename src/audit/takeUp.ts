@@ -3,7 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { GENESIS, type Link } from './chain.ts';
 import type { AuditEntry } from './entry.ts';
-import { rotatedFiles } from './siblings.ts';
+import { READ, rotatedFiles } from './siblings.ts';
 import { readAt, readTail, type Tail } from './tail.ts';
 
 /** The end of a chain, as far as it is known. */
@@ -82,7 +82,7 @@ export async function lastRotated(file: string): Promise<Link | undefined> {
 }
 
 async function lastLine(file: string): Promise<Link | undefined> {
-  const handle = await open(file, 'r');
+  const handle = await open(file, READ);
   try {
     const { lines } = await readTail(handle, (await handle.stat()).size);
     return lines.findLast((line) => line !== undefined);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   lstat,
   open,
@@ -385,6 +386,18 @@ test.each(['head.tmp', `lock.${process.pid}`])(
     expect(await readFile(victim, 'utf8')).toBe('precious');
     expect(await verifyTrail([file])).toMatchObject({ lines: 1, problems: [], hasHead: true });
     expect((await lstat(`${file}.head`)).isFile()).toBe(true);
+  },
+);
+
+test.each(['head', '1'])(
+  'a pipe in the place of %s does not keep the trail from being opened',
+  async (name) => {
+    const file = join(await temporaryDirectory(), 'audit.jsonl');
+    execFileSync('mkfifo', [`${file}.${name}`]);
+    const { trail } = await openTrail({ file });
+    trail.write(login(1));
+    await trail.close();
+    expect(trail.state).toMatchObject({ healthy: true, written: 1 });
   },
 );
 
