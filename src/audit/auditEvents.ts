@@ -39,8 +39,11 @@ function entriesOf(event: GatewayEvent): readonly AuditEntry[] {
     }
     case 'duplicate': {
       const { peer, other, isRefused } = event;
-      const message = `the same initiator name is there already, from ${other.address} with certificate ${other.certificate}`;
-      return [{ ...of('duplicate-initiator', peer), outcome: isRefused ? 'failure' : 'success', message }];
+      const { sha256, serial } = peer;
+      const entry = of('duplicate-initiator', peer);
+      const own = { ...entry.own, ...(sha256 && { sha256 }), ...(serial && { serial }), other };
+      const message = `the same initiator name is there already, from ${other.address} with the certificate of serial number ${other.serial}`;
+      return [{ ...entry, outcome: isRefused ? 'failure' : 'success', message, own }];
     }
     case 'denied': {
       const { peer, rule, denial, enforced, what, lun, kind: _, ...own } = event;

@@ -92,6 +92,11 @@ const own = z.strictObject({
   fromInitiator: count.optional().meta({ description: 'Bytes of iSCSI.' }),
   fromTarget: count.optional().meta({ description: 'Bytes of iSCSI.' }),
   serial: z.string().optional().meta({ description: 'Serial number of a certificate, hex.' }),
+  sha256: hash.optional().meta({ description: 'Its fingerprint.' }),
+  other: z
+    .strictObject({ address: z.string(), sha256: hash, serial: z.string() })
+    .optional()
+    .meta({ description: 'Who has the same initiator name: its address and certificate.' }),
   lost: z
     .strictObject({ lines: count, since: z.string(), until: z.string() })
     .optional()

@@ -10,6 +10,8 @@ export const sessionSummary = z.object({
   initiator: z.string(),
   rule: z.string(),
   certificate: z.string(),
+  sha256: z.string(),
+  serial: z.string(),
   address: z.string(),
   target: z.string(),
   backend: z.string(),

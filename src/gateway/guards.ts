@@ -6,6 +6,8 @@ export interface Presence {
   readonly initiatorName: string;
   /** SHA-256 fingerprint of the certificate. */
   readonly certificate: string;
+  /** Its serial number. */
+  readonly serial: string;
   /** All names in it; a certificate that was renewed has those of the old one. */
   readonly names: string;
   readonly address: string;

@@ -171,8 +171,9 @@ export class LoginExchange {
   #enter(login: AuthenticatedLogin<Admission>): void {
     const { admission, identity } = login;
     const { certificate, address, initiatorName } = admission.subject;
-    const { cn, dns, uri, sha256 } = certificate;
-    const presence = { initiatorName, certificate: sha256, names: JSON.stringify([cn, dns, uri]), address };
+    const { cn, dns, uri, sha256, serial } = certificate;
+    const names = JSON.stringify([cn, dns, uri]);
+    const presence = { initiatorName, certificate: sha256, serial, names, address };
     const nexus = identity.sessionType === 'Normal' ? { nexus: nexusOf(login) } : {};
     const entrance = this.#context.guards.enter({ ...presence, ...nexus }, admission.rule);
     this.trace.entrance = entrance;
@@ -181,7 +182,7 @@ export class LoginExchange {
     if (duplicateOf === undefined || guards.duplicateInitiators === 'report') return;
     throw new Failure(
       'duplicate_initiator',
-      `${initiatorName} is there already, from ${duplicateOf.address} with certificate ${duplicateOf.certificate} (guards.duplicateInitiators)`,
+      `${initiatorName} is there already, from ${duplicateOf.address} with the certificate of serial number ${duplicateOf.serial} (guards.duplicateInitiators)`,
     );
   }
 

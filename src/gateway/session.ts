@@ -103,6 +103,8 @@ export class Session {
       initiator: this.initiator,
       rule: describeRule(admission.rule, access),
       certificate: peer.certificate!,
+      sha256: admission.subject.certificate.sha256,
+      serial: admission.subject.certificate.serial,
       address: peer.address,
       target,
       backend: this.backend,

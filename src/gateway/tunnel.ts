@@ -80,7 +80,8 @@ export class Tunnel {
   #gate(): CertificateIdentity | undefined {
     try {
       const certificate = admitTls(this.#socket);
-      this.#peer = { ...this.#peer, certificate: shortName(certificate) };
+      const { sha256, serial } = certificate;
+      this.#peer = { ...this.#peer, certificate: shortName(certificate), sha256, serial };
       this.#context.observe({ kind: 'handshake', peer: this.#peer });
       return certificate;
     } catch (error) {
@@ -212,9 +213,9 @@ export class Tunnel {
     const peer: Peer = identity ? { ...this.#peer, initiatorName: identity.initiatorName } : this.#peer;
     const { admission, authorization, backend, entrance } = trace;
     if (entrance?.duplicateOf !== undefined) {
-      const { address, certificate } = entrance.duplicateOf;
+      const { address, certificate: sha256, serial } = entrance.duplicateOf;
       const isRefused = result.failure?.reason === 'duplicate_initiator';
-      this.#context.observe({ kind: 'duplicate', peer, other: { address, certificate }, isRefused });
+      this.#context.observe({ kind: 'duplicate', peer, other: { address, sha256, serial }, isRefused });
     }
     this.#context.observe({
       kind: 'login',

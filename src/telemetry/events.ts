@@ -6,6 +6,10 @@ export interface Peer {
   readonly address: string;
   /** Shortest name that the certificate carries: a URI, a DNS name, the CN or the fingerprint. */
   readonly certificate?: string;
+  /** Its SHA-256 fingerprint, 64 lower-case hex digits. */
+  readonly sha256?: string;
+  /** Its serial number, hex, as a CRL lists it. */
+  readonly serial?: string;
   readonly initiatorName?: string;
 }
 
@@ -48,8 +52,7 @@ export type GatewayEvent =
   | {
       readonly kind: 'duplicate';
       readonly peer: Peer;
-      /** `certificate` is the SHA-256 fingerprint. */
-      readonly other: { readonly address: string; readonly certificate: string };
+      readonly other: { readonly address: string; readonly sha256: string; readonly serial: string };
       readonly isRefused: boolean;
     }
   | {

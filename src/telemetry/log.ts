@@ -70,7 +70,7 @@ function line(event: GatewayEvent): Line {
       return {
         level: 'warn',
         message: `the same initiator is there already`,
-        fields: { ...who(peer), other, refused: isRefused },
+        fields: { ...who(peer), sha256: peer.sha256, serial: peer.serial, other, refused: isRefused },
       };
     }
     case 'discovery': {

@@ -10,6 +10,10 @@ export interface SessionSummary {
   readonly rule: string;
   /** Shortest name that the certificate carries: a URI, a DNS name, the CN or the fingerprint. */
   readonly certificate: string;
+  /** Its SHA-256 fingerprint, 64 lower-case hex digits. */
+  readonly sha256: string;
+  /** Its serial number, hex, as a CRL lists it. */
+  readonly serial: string;
   /** The tunnel's remote IP address. */
   readonly address: string;
   readonly target: string;

@@ -29,7 +29,7 @@ beforeEach(() => {
 test('the same initiator name with another certificate is reported, and let in', async () => {
   const { gateway, inquire } = await firstHostIsIn('report');
   expect((await inquire()).stdout).toContain(GRANTED);
-  const other = { certificate: expect.stringMatching(/^[0-9a-f]{64}$/) };
+  const other = { sha256: expect.stringMatching(/^[0-9a-f]{64}$/) };
   expect(await nextLogged(gateway.program, DUPLICATE)).toMatchObject({
     initiator: iqn,
     refused: false,

@@ -12,6 +12,8 @@ export const SESSION: SessionSummary = {
   initiator: 'iqn.1993-08.org.debian:01:db1',
   rule: 'db1 at config/gateway.yaml:12:3',
   certificate: 'spiffe://example.org/db1',
+  sha256: 'ab'.repeat(32),
+  serial: '01',
   address: '203.0.113.7',
   target: 'iqn.2026-01.org.example:disk1',
   backend: 'array1',

@@ -106,7 +106,12 @@ test('a reload is told, and one that failed with its problem', () => {
 test.each([
   [{ kind: 'drain', sessions: 3, seconds: 10 }, 'gateway-drain', 'success'],
   [
-    { kind: 'duplicate', peer, other: { address: '::1', certificate: 'ab' }, isRefused: true },
+    {
+      kind: 'duplicate',
+      peer,
+      other: { address: '::1', sha256: 'ab'.repeat(32), serial: '02' },
+      isRefused: true,
+    },
     'duplicate-initiator',
     'failure',
   ],
@@ -119,6 +124,13 @@ test.each([
   ],
 ] satisfies [GatewayEvent, string, string][])('%o is one line', (event, action, outcome) => {
   expect(linesOf(event)).toMatchObject([{ event: { action, outcome } }]);
+});
+
+test('of two hosts with one initiator name, the line has the certificate of each', () => {
+  const newcomer = { sha256: 'cd'.repeat(32), serial: '03' };
+  const other = { address: '::1', sha256: 'ab'.repeat(32), serial: '02' };
+  const [line] = linesOf({ kind: 'duplicate', peer: { ...peer, ...newcomer }, other, isRefused: false });
+  expect(line!.sangate).toMatchObject({ ...newcomer, other });
 });
 
 test('a tunnel that opens is told by its login alone', () => {

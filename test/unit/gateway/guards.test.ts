@@ -5,6 +5,7 @@ import { initiatorRule } from '../../support/initiatorRule.ts';
 const HERE: Presence = {
   initiatorName: 'iqn.2026-01.org.example:db1',
   certificate: 'aa',
+  serial: '01',
   names: 'db1',
   address: '203.0.113.7',
 };

@@ -36,7 +36,7 @@ test.each([
   ['SendTargets', discovery(db1)],
   ['logins that are denied', denied(db1)],
   ['logins to discovery sessions', allowed(db1, 'Discovery')],
-  ['duplicates that are refused', { kind: 'duplicate', peer: db1, other: { address: '::1', certificate: 'ab' }, isRefused: true }], // prettier-ignore
+  ['duplicates that are refused', { kind: 'duplicate', peer: db1, other: { address: '::1', sha256: 'ab', serial: '02' }, isRefused: true }], // prettier-ignore
 ] satisfies [string, GatewayEvent][])('a peer that repeats %s gets 20 lines a minute', (_, event) => {
   const limit = new EventLimit();
   expect(told(limit, event, 1000)).toBe(20);
