@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
-import { inventory } from '../pki/inventory.ts';
+import { fileOfFingerprint, inventory } from '../pki/inventory.ts';
 import { renewCrl, revoke, type CrlRenewal } from '../pki/revocation.ts';
 import { initStore, issueInto } from '../pki/store.ts';
 import { audited } from './pkiAudit.ts';
@@ -9,6 +9,8 @@ import { endingSoon, pkiListing, pkiTable } from './pkiListing.ts';
 import { terminal } from './terminal.ts';
 
 const DEFAULT_DIR = 'certs';
+/** Of 32 bytes; a serial number has no more than 20 (RFC 5280 §4.1.2.2). */
+const FINGERPRINT = /^(?:[0-9a-f]{2}:?){31}[0-9a-f]{2}$/i;
 
 export function pkiCommand() {
   return new Command('pki')
@@ -81,13 +83,19 @@ function issueCommand() {
 function revokeCommand() {
   return new Command('revoke')
     .description('put a certificate on the revocation list')
-    .argument('<which>', 'name in the directory, certificate file, or serial number in hex')
+    .argument(
+      '<which>',
+      'name in the directory, certificate file, serial number in hex, or SHA-256 fingerprint',
+    )
     .option('-d, --dir <dir>', 'where the authority and its list are', DEFAULT_DIR)
     .option('--crl-days <n>', 'validity of the new list; as long as that of the old one unless told', days)
     .action(async (which, { dir, crlDays }) => {
       const done = await audited(
         { action: 'pki-revoke', dir, message: `the certificate ${which}` },
-        () => revoke(dir, which, crlDays === undefined ? {} : { crlDays }),
+        async () => {
+          const what = FINGERPRINT.test(which) ? await fileOfFingerprint(dir, which) : which;
+          return revoke(dir, what, crlDays === undefined ? {} : { crlDays });
+        },
         ({ crlFile, serial, renewal }) => ({
           file: crlFile,
           serial,

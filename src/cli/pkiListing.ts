@@ -83,11 +83,13 @@ export function pkiTable({ authority, crl, certificates, unreadable }: Listing):
   ];
   return lines.map(printable).join('\n');
 
-  function block({ name, usage, notAfter, daysLeft, serial, names, ...rest }: ListedEntry): string[] {
+  function block(listed: ListedEntry): string[] {
+    const { name, usage, notAfter, daysLeft, serial, sha256, names, ...rest } = listed;
     const usages = usage.length === 1 ? usage[0]! : usage.length === 0 ? 'none' : 'both';
     return [
       row(name, usages, day(notAfter), String(daysLeft), stateText(rest)),
       `  serial ${serial}`,
+      `  sha256 ${sha256}`,
       ...(names === null ? ['  names that cannot be read: no rule matches them'] : namesText(names, name)),
     ];
   }

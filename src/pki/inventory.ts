@@ -48,6 +48,19 @@ export async function inventory(directory: string): Promise<Inventory> {
   return { authority, crlFile, crl, certificates, unreadable };
 }
 
+/** The file of the directory's certificate with this SHA-256 fingerprint: hex, colons or none. @throws PkiError if there is none */
+export async function fileOfFingerprint(directory: string, fingerprint: string): Promise<string> {
+  const sought = withoutColons(fingerprint);
+  const { certificates } = await inventory(directory);
+  const found = certificates.find(({ certificate }) => withoutColons(certificate.fingerprint256) === sought);
+  if (found !== undefined) return found.file;
+  throw new PkiError(
+    `no certificate in ${directory} has the fingerprint ${sought}: give its serial number, which stands beside it in the gateway's log`,
+  );
+}
+
+const withoutColons = (fingerprint: string): string => fingerprint.replaceAll(':', '').toLowerCase();
+
 interface CertificateFile {
   readonly name: string;
   readonly path: string;

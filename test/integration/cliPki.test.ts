@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
@@ -100,6 +101,17 @@ test('who is revoked is refused by a gateway that has the new list, and nobody e
   expect(await verdictOn(cwd, 'db1')).toBe('in');
 });
 
+test('revoke takes a fingerprint, as the log has it and as OpenSSL writes it', async () => {
+  const cwd = await folder('db1', 'db2');
+  const { fingerprint256 } = new X509Certificate(await readFile(join(cwd, 'certs', 'db1.crt')));
+  const asLogged = fingerprint256.replaceAll(':', '').toLowerCase();
+  expect((await sangate(['pki', 'revoke', asLogged], { cwd })).code).toBe(0);
+  expect((await sangate(['pki', 'revoke', fingerprint256], { cwd })).stderr).toContain('was revoked already');
+  expect([await verdictOn(cwd, 'db1'), await verdictOn(cwd, 'db2')]).toEqual(['revoked_cert', 'in']);
+  const unknown = await sangate(['pki', 'revoke', 'ab'.repeat(32)], { cwd });
+  expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('give its serial number')]);
+});
+
 test('two processes that revoke at once both get their certificate onto the list', async () => {
   const cwd = await folder();
   const revoked = await Promise.all(
@@ -143,20 +155,27 @@ test('pki list is a table of 80 columns at most, and needs no private key', asyn
   await rm(join(cwd, 'certs', 'ca.key'));
   const { code, stdout } = await sangate(['pki', 'list'], { cwd });
   expect(code).toBe(0);
-  expect(stdout.replaceAll(/\d{4}-\d\d-\d\d/g, 'YYYY-MM-DD').replaceAll(/\b[0-9A-F]{34}\b/g, 'SERIAL'))
-    .toBe(`\
+  expect(
+    stdout
+      .replaceAll(/\d{4}-\d\d-\d\d/g, 'YYYY-MM-DD')
+      .replaceAll(/\b[0-9A-F]{34}\b/g, 'SERIAL')
+      .replaceAll(/\b[0-9a-f]{64}\b/g, 'FINGERPRINT'),
+  ).toBe(`\
 authority: until YYYY-MM-DD (3649 days)
 revocation list: number 3, 2 revoked, next by YYYY-MM-DD (3649 days)
 
 NAME     USAGE   NOT AFTER    DAYS  STATE
 db1      client  YYYY-MM-DD    824  valid
   serial SERIAL
+  sha256 FINGERPRINT
   uri spiffe://example.org/db1
 db2      client  YYYY-MM-DD    824  revoked YYYY-MM-DD
   serial SERIAL
+  sha256 FINGERPRINT
   uri spiffe://example.org/db2
 gateway  server  YYYY-MM-DD    824  valid
   serial SERIAL
+  sha256 FINGERPRINT
   dns gw.example.org
   ip 127.0.0.1
 
