@@ -24,6 +24,8 @@ import { verifyTrail } from '../../../src/audit/verify.ts';
 import { linesOf, login, openTrail, writtenTrail } from '../../support/auditTrail.ts';
 import { temporaryDirectory } from '../../support/temporaryDirectory.ts';
 
+const MAKE_PIPE = 'mkfifo';
+
 const problemsOf = async (...files: string[]) => (await verifyTrail(files)).problems;
 
 /** A disk whose files take so many bytes in one write and then fail like this, for as long as `isFull`. */
@@ -393,7 +395,7 @@ test.each(['head', '1'])(
   'a pipe in the place of %s does not keep the trail from being opened',
   async (name) => {
     const file = join(await temporaryDirectory(), 'audit.jsonl');
-    execFileSync('mkfifo', [`${file}.${name}`]);
+    execFileSync(MAKE_PIPE, [`${file}.${name}`]);
     const { trail } = await openTrail({ file });
     trail.write(login(1));
     await trail.close();
