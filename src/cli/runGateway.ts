@@ -15,7 +15,7 @@ import { readSteadily } from './steadyReading.ts';
 import { tellOfCredentials } from './tellOfCredentials.ts';
 import { warnOfRestart } from './warnOfRestart.ts';
 import { startAdmin, type RunningAdmin } from './startAdmin.ts';
-import { startAudit } from './startAudit.ts';
+import { renewAudit, startAudit } from './startAudit.ts';
 import { startStatus } from './startStatus.ts';
 import { version } from './version.ts';
 
@@ -61,7 +61,7 @@ export async function runGateway(
   const settings = await readSettings(config);
   for (const credentials of settings.credentials) tellOfCredentials(credentials, log);
   const gateway = new Gateway({ ...settings, observe });
-  const audit = await startAudit(config.audit, log);
+  let audit = await startAudit(config.audit, log);
   const metrics = gatewayMetrics(version, {
     sessions: () => gateway.sessions.size,
     unauthenticated: () => gateway.unauthenticated,
@@ -75,7 +75,7 @@ export async function runGateway(
   });
   let admin: RunningAdmin | undefined;
   const status = config.admin && startStatus(gateway, () => admin?.credentials());
-  if (audit !== undefined) auditMetrics(metrics.registry, audit.state);
+  auditMetrics(metrics.registry, () => audit?.state());
   const addresses = await gateway.start().catch(async (error: unknown) => {
     status?.stop();
     await audit?.stop(error);
@@ -115,14 +115,24 @@ export async function runGateway(
           ...checkLists(gateway, settings),
           ...(adminTls ? checkListener('admin', admin?.credentials(), adminTls) : []),
         ];
-        const result = await gateway.reload(settings);
+        const before = audit;
+        const nextAudit = await renewAudit(before, next.audit, log);
+        const result = await gateway.reload(settings).catch(async (error: unknown) => {
+          if (nextAudit !== before) await nextAudit?.close();
+          throw error;
+        });
         for (const { line, path, message } of warnings) log.warn({ line, path }, message);
         for (const credentials of settings.credentials) tellOfCredentials(credentials, log);
         admin?.use(adminTls);
         log.level = next.log.level;
         warnOfRestart(config.admin, next.admin, 'admin', log);
-        warnOfRestart(config.audit, next.audit, 'audit', log);
-        observe({ kind: 'reload', causes, ...result, lists });
+        if (nextAudit === before) warnOfRestart(before?.config, next.audit, 'audit', log);
+        const event = { kind: 'reload', causes, ...result, lists } as const;
+        observe(event);
+        if (nextAudit === before) return;
+        audit = nextAudit;
+        nextAudit?.observe(event); // it ends the one trail and begins the other
+        await before?.close();
       } catch (error) {
         const problem = error instanceof Error ? error.message : String(error);
         observe({ kind: 'reload', causes, problem });

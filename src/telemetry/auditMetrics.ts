@@ -8,15 +8,17 @@ export interface AuditFigures {
   readonly damaged: number;
 }
 
-/** @param figures read when they are scraped */
-export function auditMetrics(registry: Registry, figures: () => AuditFigures): void {
+/** @param figures read when they are scraped; undefined, and no series, while there is no trail: a reload may bring one */
+export function auditMetrics(registry: Registry, figures: () => AuditFigures | undefined): void {
   registry.registerMetric(
     new Gauge({
       name: 'sangate_audit_healthy',
       help: '1 while the audit trail can be written, else 0.',
       registers: [],
       collect() {
-        this.set(figures().healthy ? 1 : 0);
+        const now = figures();
+        if (now === undefined) this.remove();
+        else this.set(now.healthy ? 1 : 0);
       },
     }),
   );
@@ -24,23 +26,23 @@ export function auditMetrics(registry: Registry, figures: () => AuditFigures): v
     registry,
     'sangate_audit_lines_total',
     'Lines written to the audit trail.',
-    () => figures().written,
+    () => figures()?.written,
   );
   counter(
     registry,
     'sangate_audit_lines_lost_total',
     'Lines that never came into the audit trail, because it could not be written.',
-    () => figures().lost,
+    () => figures()?.lost,
   );
   counter(
     registry,
     'sangate_audit_damaged_total',
     'How often the audit trail was found to be changed by somebody else than this gateway.',
-    () => figures().damaged,
+    () => figures()?.damaged,
   );
 }
 
-function counter(registry: Registry, name: string, help: string, value: () => number): void {
+function counter(registry: Registry, name: string, help: string, value: () => number | undefined): void {
   registry.registerMetric(
     new Counter({
       name,
@@ -48,7 +50,9 @@ function counter(registry: Registry, name: string, help: string, value: () => nu
       registers: [],
       collect() {
         this.reset();
-        this.inc(value());
+        const now = value();
+        if (now === undefined) this.remove();
+        else this.inc(now);
       },
     }),
   );

@@ -141,3 +141,36 @@ async function metricsOf(site: Site): Promise<string> {
   ];
   return Buffer.concat(await response.toArray()).toString();
 }
+
+const actions = async (trail: string) => (await linesOf(trail)).map(({ event }) => event.action);
+
+test('a reload that names another trail ends the one and begins the other, and one that names none ends it', async () => {
+  const { file, options } = await setting();
+  const other = join(await temporaryDirectory(), 'other.jsonl');
+  const site = await startSite({ ...options, admin: true });
+  const { address, port } = site.gateway.admin!;
+  const metrics = async () => (await fetch(`http://${address}:${port}/metrics`)).text();
+  await site.reload((settings) => void (settings['audit'] = { file: other }));
+  await (await site.connect()).logIn();
+  expect(await metrics()).toMatch(/^sangate_audit_healthy 1$/m);
+  await site.reload((settings) => void delete settings['audit']);
+  expect(await metrics()).not.toMatch(/^sangate_audit_healthy \d/m);
+  expect(await actions(file)).toEqual(['gateway-start', 'configuration-reload']);
+  expect(await actions(other)).toEqual(['configuration-reload', 'login', 'configuration-reload']);
+  for (const trail of [file, other]) expect((await verifyTrail([trail])).problems).toEqual([]);
+});
+
+test('a trail that another process has fails the reload that names it, and the old one goes on', async () => {
+  const { file, options } = await setting();
+  const theirs = await setting();
+  await startSite(theirs.options);
+  const site = await startSite(options);
+  await site.reload((settings) => void (settings['audit'] = { file: theirs.file }));
+  await site.log.line({ msg: 'reload failed: everything is as it was' });
+  await site.gateway.stop();
+  expect((await linesOf(file)).map(({ event }) => [event.action, event.outcome])).toEqual([
+    ['gateway-start', 'success'],
+    ['configuration-reload', 'failure'],
+    ['gateway-stop', 'success'],
+  ]);
+});
