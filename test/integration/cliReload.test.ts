@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { rm, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { daysAgo, saveTestPki, testPki } from '../support/certificates.ts';
 import { CommandLine, sangate } from '../support/commandLine.ts';
 import { DB1 } from '../support/loginPdus.ts';
+import { makePipe } from '../support/namedPipe.ts';
 import { temporaryDirectory } from '../support/temporaryDirectory.ts';
 
 const CONFIGURATION = 78;
@@ -31,16 +31,14 @@ test.runIf(process.platform !== 'win32').each(['ca.crl', 'gateway.yaml'])(
     const path = await folder();
     const gateway = new CommandLine(['gateway', '--config', path('gateway.yaml')]);
     await gateway.log('listening');
-    execFileSync('cp', [path(name), path('kept')]);
-    await rm(path(name));
-    execFileSync('mkfifo', [path(name)]);
+    await rename(path(name), path('kept'));
+    makePipe(path(name));
     gateway.child.kill('SIGHUP');
     expect(await gateway.log('reload failed: everything is as it was')).toMatchObject({
       causes: ['SIGHUP'],
       problem: expect.stringMatching(new RegExp(`${name}.* is not a file`)),
     });
-    await rm(path(name));
-    execFileSync('cp', [path('kept'), path(name)]);
+    await rename(path('kept'), path(name));
     gateway.child.kill('SIGHUP');
     expect(await gateway.log('reloaded')).toMatchObject({
       causes: ['SIGHUP'],

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { Reloading } from '../../../src/cli/reloading.ts';
+import { makePipe } from '../../support/namedPipe.ts';
 import { temporaryDirectory } from '../../support/temporaryDirectory.ts';
 
 /** A service that counts reloads; each takes until it is let go. */
@@ -143,7 +143,7 @@ test.runIf(process.platform !== 'win32')('a named pipe in place of a file is not
   const path = await file('gateway.yaml');
   const service = start([path]);
   await rm(path);
-  execFileSync('mkfifo', [path]);
+  makePipe(path);
   hangUp();
   await service.finish();
   expect(service.problem).toEqual(new Error(`${path} is not a file any more: put the file back`));

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';
 import { chmod, writeFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
@@ -8,6 +7,7 @@ import { CredentialsError } from '../../../src/tls/credentialsError.ts';
 import { daysAgo, saveTestPki, testPki } from '../../support/certificates.ts';
 import { ecPki } from '../../support/ecCertificates.ts';
 import { mint, mintCrl } from '../../support/minting.ts';
+import { makePipe } from '../../support/namedPipe.ts';
 import { temporaryDirectory } from '../../support/temporaryDirectory.ts';
 
 const DAY = 86_400_000;
@@ -292,7 +292,7 @@ test.runIf(process.platform !== 'win32')(
   'a named pipe is refused without waiting for its writer',
   async () => {
     const { files, path } = await gatewayFiles();
-    execFileSync('mkfifo', [path('pipe')]);
+    makePipe(path('pipe'));
     const error = await refusalOf(loadGatewayCredentials({ ...files, crl: path('pipe') }));
     expect(error.message).toContain('is not a file');
   },
