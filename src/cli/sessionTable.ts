@@ -9,9 +9,9 @@ export function sessionTable(sessions: readonly SessionSummary[], width: number)
   const idWidth = Math.max(2, ...sessions.map(({ id }) => String(id).length));
   const indent = ' '.repeat(idWidth + 2);
   const row = (id: string, since: string, ...figures: string[]): string =>
-    [id.padStart(idWidth), since.padEnd(16), ...figures.map((figure) => figure.padStart(9))].join('  ');
+    [id.padStart(idWidth), since.padEnd(16), ...figures.map((figure) => figure.padStart(10))].join('  ');
   return [
-    row('ID', 'SINCE (UTC)', 'COMMANDS', 'SENT', 'RECEIVED', 'DENIED'),
+    row('ID', 'SINCE (UTC)', 'COMMANDS', 'TO ARRAY', 'FROM ARRAY', 'DENIED'),
     ...sessions.flatMap((session) => [
       row(
         String(session.id),

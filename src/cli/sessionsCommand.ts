@@ -15,6 +15,7 @@ export function sessionsCommand() {
     .option(...ADMIN_OPTIONS.ca)
     .option(...ADMIN_OPTIONS.serverName)
     .option('--json', 'for programs')
+    .addHelpText('after', '\nDENIED counts what a rule in shadow would deny, and lets pass, as well.')
     .action(async ({ json, ...flags }) => {
       const sessions = await listSessions(await adminPeer(flags));
       terminal.result(json === true ? printableJson(sessions) : sessionTable(sessions, terminal.width));

@@ -24,7 +24,7 @@ export interface SessionSummary {
   readonly since: string;
   /** SCSI commands so far. */
   readonly commands: number;
-  /** Requests that were refused inside the session. */
+  /** Requests that were refused inside the session, or passed and would be refused if its rule were not in shadow. */
   readonly denials: number;
   readonly fromInitiator: Traffic;
   readonly fromTarget: Traffic;

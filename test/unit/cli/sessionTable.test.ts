@@ -5,8 +5,8 @@ import { SESSION } from '../../support/adminListener.ts';
 test('a session is five lines that a person can read', () => {
   expect(sessionTable([SESSION], 80)).toBe(
     `
-ID  SINCE (UTC)        COMMANDS       SENT   RECEIVED     DENIED
- 7  2026-11-22 13:03       12 k    1.2 GiB    540 MiB          3
+ID  SINCE (UTC)         COMMANDS    TO ARRAY  FROM ARRAY      DENIED
+ 7  2026-11-22 13:03        12 k     1.2 GiB     540 MiB           3
     iqn.1993-08.org.debian:01:db1
       from 203.0.113.7, spiffe://example.org/db1
       on iqn.2026-01.org.example:disk1
