@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { Ledger } from '../src/accounting/ledger.ts';
 import type { NegotiatedParameters } from '../src/login/negotiation.ts';
+import { describeDenied } from '../src/relay/access.ts';
 import { Relay } from '../src/relay/relay.ts';
 import { authenticated } from '../test/support/authenticated.ts';
 import { DISK } from '../test/support/initiatorRule.ts';
@@ -51,8 +52,8 @@ const relayed =
       commandWindow: { expCmdSN: 1, maxCmdSN: 64 },
       record: { name: DISK, addresses: [] },
       onNotable: () => {},
-      onDenied: ({ what }) => {
-        throw new Error(`the workload is refused: ${what}`);
+      onDenied: (denied) => {
+        throw new Error(`the workload is refused: ${describeDenied(denied)}`);
       },
       ...(isAccounted && { recorder: ledger.open({ initiator: 'db1', target: DISK }) }),
       toTarget,

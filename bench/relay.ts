@@ -1,6 +1,7 @@
 // What the relay costs: sessions with policy on, and with account kept, against one whose bytes are only copied. `npm run bench:relay`
 import { Ledger } from '../src/accounting/ledger.ts';
 import type { NegotiatedParameters } from '../src/login/negotiation.ts';
+import { describeDenied } from '../src/relay/access.ts';
 import { Relay } from '../src/relay/relay.ts';
 import { authenticated } from '../test/support/authenticated.ts';
 import { DISK } from '../test/support/initiatorRule.ts';
@@ -43,8 +44,8 @@ const relayed =
       record: { name: DISK, addresses: [] },
       ...(ledger && { recorder: ledger.open({ initiator: 'db1', target: DISK }) }),
       onNotable: () => {},
-      onDenied: ({ what }) => {
-        throw new Error(`the workload is refused: ${what}`);
+      onDenied: (denied) => {
+        throw new Error(`the workload is refused: ${describeDenied(denied)}`);
       },
       toTarget,
       toInitiator,

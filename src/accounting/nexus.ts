@@ -2,7 +2,7 @@ import { TaskFunction } from '../iscsi/taskManagement.ts';
 import type { NexusSnapshot, Side, SideSnapshot } from './snapshot.ts';
 
 /** Why a request got nothing of what it asked for. */
-export const DENIAL_KINDS = ['hidden-lun', 'write-protected', 'not-supported', 'text'] as const;
+export const DENIAL_KINDS = ['hidden-lun', 'write-protected', 'not-supported', 'no-access', 'text'] as const;
 
 export type DenialKind = (typeof DENIAL_KINDS)[number];
 

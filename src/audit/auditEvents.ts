@@ -46,8 +46,9 @@ function entriesOf(event: GatewayEvent): readonly AuditEntry[] {
       return [{ ...entry, outcome: isRefused ? 'failure' : 'success', message, own }];
     }
     case 'denied': {
-      const { peer, rule, denial, enforced, what, lun, kind: _, ...own } = event;
+      const { peer, rule, denial, enforced, what, lun, suppressed, kind: _, ...own } = event;
       const entry = of('command-denied', peer);
+      const left = suppressed > 0 ? { suppressed } : {};
       return [
         {
           ...entry,
@@ -55,7 +56,7 @@ function entriesOf(event: GatewayEvent): readonly AuditEntry[] {
           reason: denial,
           message: what,
           ...ruleOf(rule),
-          own: { ...entry.own, ...own, enforced, ...(lun !== undefined && { lun: String(lun) }) },
+          own: { ...entry.own, ...own, enforced, ...(lun !== undefined && { lun: String(lun) }), ...left },
         },
       ];
     }
@@ -66,10 +67,10 @@ function entriesOf(event: GatewayEvent): readonly AuditEntry[] {
       return [{ ...entry, ...ruleOf(rule), own: { ...entry.own, ...own, lun: String(lun), ...left } }];
     }
     case 'sessionEnded': {
-      const { peer, failure, session, target, by, denials } = event;
+      const { peer, failure, session, target, by, denials, suppressed } = event;
       const entry = of(failure?.reason === 'killed' ? 'session-kill' : 'session-end', peer, failure);
       const traffic = { fromInitiator: event.fromInitiator.bytes, fromTarget: event.fromTarget.bytes };
-      return [{ ...entry, own: { ...entry.own, session, target, by, denials, ...traffic } }];
+      return [{ ...entry, own: { ...entry.own, session, target, by, denials, suppressed, ...traffic } }];
     }
     case 'reload': {
       const { causes, kept, ended, lists = [], problem } = event;

@@ -84,10 +84,11 @@ const own = z.strictObject({
   enforced: z.boolean().optional().meta({ description: 'False: denied by a shadow rule, and passed.' }),
   by: z.string().optional().meta({ description: 'Who ended the session.' }),
   denials: count.optional().meta({
-    description: 'All requests denied in the session; only the first ones have lines of their own.',
+    description: 'All requests denied in the session.',
   }),
   suppressed: count.optional().meta({
-    description: 'Lines of the same kind that were left out before this one, in a flood of strangers.',
+    description:
+      'Lines of the same kind that were left out before this one, in a flood; at the end of a session all of its own that were.',
   }),
   fromInitiator: count.optional().meta({ description: 'Bytes of iSCSI.' }),
   fromTarget: count.optional().meta({ description: 'Bytes of iSCSI.' }),

@@ -84,7 +84,7 @@ const initiator = z.strictObject({
   }),
   shadow: z.boolean().default(false).meta({
     description:
-      'What `access` would deny is logged and passes: to try rules before they are enforced. Certificate, address, name and CHAP are enforced all the same.',
+      'What `access` would deny is logged and passes, but for what only `allow` lets pass: to try rules before they are enforced. Certificate, address, name and CHAP are enforced all the same.',
   }),
   access: z
     .array(

@@ -3,10 +3,7 @@ import type { Admission, Authorization, Policy } from '../policy/policy.ts';
 import type { AccessMode, RuleLocation } from '../policy/rules.ts';
 import { attempt } from './loginParts.ts';
 import { REQUEST_CLASSES, TEST_UNIT_READY, TYPICAL, type RequestClass } from './request.ts';
-import { RequestJudge } from './requestJudge.ts';
-
-/** `shadowed`: it passes, and is denied as soon as the rule is enforced. */
-export type Verdict = 'allowed' | 'denied' | 'shadowed';
+import { RequestJudge, type Verdict } from './requestJudge.ts';
 
 /** What a session may do on logical units that are alike. */
 export interface LunRow {
@@ -73,16 +70,12 @@ export function targetRow(
 
 function lunRows(authorization: Authorization, only: readonly number[] | undefined): LunRow[] {
   const judge = new RequestJudge(authorization);
-  const { access, admission, shadowed } = authorization;
-  const verdict = (isAllowed: boolean): Verdict => {
-    if (isAllowed && shadowed === undefined) return 'allowed';
-    return admission.rule.shadow ? 'shadowed' : 'denied';
-  };
+  const { access } = authorization;
   const rowOf = (lun: number): Omit<LunRow, 'luns'> => {
-    const visible = verdict(judge.isAllowed(TEST_UNIT_READY, lun));
+    const visible = judge.verdict(TEST_UNIT_READY, lun);
     if (visible === 'denied') return { visible };
     const requests = REQUEST_CLASSES.map((name) => {
-      return [name, verdict(judge.isAllowed(TYPICAL[name], lun))] as const;
+      return [name, judge.verdict(TYPICAL[name], lun)] as const;
     });
     return { visible, requests: Object.fromEntries(requests) as Record<RequestClass, Verdict> };
   };

@@ -2,10 +2,10 @@ import { Failure } from '../failures.ts';
 import { describeLoginStatus } from '../iscsi/loginStatus.ts';
 import { Policy, type Admission } from '../policy/policy.ts';
 import type { InitiatorRule, RuleLocation } from '../policy/rules.ts';
-import { accessMatrix, targetRow, type TargetRow, type Verdict } from './accessMatrix.ts';
+import { accessMatrix, targetRow, type TargetRow } from './accessMatrix.ts';
 import { attempt, completeSubject, loginParts, type AskedSubject, type LoginPart } from './loginParts.ts';
 import { TEST_UNIT_READY, type Request } from './request.ts';
-import { RequestJudge } from './requestJudge.ts';
+import { RequestJudge, type Verdict } from './requestJudge.ts';
 
 export interface Question {
   readonly subject: AskedSubject;
@@ -97,8 +97,8 @@ function onTarget(
   if (denied === undefined) {
     return { verdict: onLogin === undefined ? 'allowed' : 'shadowed', ...found, ...onLogin, ...matrix };
   }
-  const { denial, detail, told } = denied;
-  const verdict = admission.rule.shadow ? 'shadowed' : 'denied';
+  const { denial, enforced, detail, told } = denied;
+  const verdict = enforced ? 'denied' : 'shadowed';
   return { verdict, ...found, reason: denial, detail, told, ...matrix };
 }
 

@@ -1,6 +1,6 @@
 import { encodeLun } from '../iscsi/lun.ts';
 import { encodeBhs } from '../iscsi/layouts.ts';
-import { TaskFunction } from '../iscsi/taskManagement.ts';
+import { describeTaskFunction, TaskFunction } from '../iscsi/taskManagement.ts';
 import type { Permission } from '../policy/rules.ts';
 import { describeCommand, type CommandCode } from '../scsi/commandNames.ts';
 import { OperationCode } from '../scsi/operationCode.ts';
@@ -43,7 +43,7 @@ export function commandRequest(code: CommandCode): Request {
 
 export function taskManagementRequest(name: keyof typeof TaskFunction): Request {
   return {
-    name: words(name),
+    name: describeTaskFunction(TaskFunction[name]),
     bhs: (lun) =>
       encodeBhs('taskManagementRequest', {
         final: true,
@@ -51,11 +51,6 @@ export function taskManagementRequest(name: keyof typeof TaskFunction): Request 
         lun: encodeLun(lun),
       }),
   };
-}
-
-/** `targetWarmReset` as RFC 7143 §11.5.1 writes it: `TARGET WARM RESET`. */
-function words(name: string): string {
-  return name.replaceAll(/[A-Z]/g, ' $&').toUpperCase();
 }
 
 /** The most common request of each class. What policy says of it holds for the class. */

@@ -3,7 +3,12 @@ import { decodeBhs } from '../iscsi/layouts.ts';
 import { Opcode } from '../iscsi/opcode.ts';
 import { NO_DIGESTS, parseWirePdu } from '../iscsi/pdu.ts';
 import { TaskFunction, TaskResponse } from '../iscsi/taskManagement.ts';
-import { CommandPolicy, type Denial } from '../policy/commandPolicy.ts';
+import {
+  CommandPolicy,
+  isFunctionRefusedInShadow,
+  isRefusedInShadow,
+  type Denial,
+} from '../policy/commandPolicy.ts';
 import type { Authorization } from '../policy/policy.ts';
 import type { AccessRule, Permission } from '../policy/rules.ts';
 import { refusedCommand, refusedTaskManagement } from '../relay/answers.ts';
@@ -19,8 +24,13 @@ const CDB = 32;
 const SENSE = 2;
 const NO_NUMBERS = { statSN: 0, expCmdSN: 0, maxCmdSN: 0 };
 
+/** `shadowed`: it passes, and is denied as soon as the rule is enforced. */
+export type Verdict = 'allowed' | 'denied' | 'shadowed';
+
 export interface RequestDenial {
   readonly denial: Denial;
+  /** False in shadow: it goes on. */
+  readonly enforced: boolean;
   /** What of the access entry says so. */
   readonly detail: string;
   /** What the initiator is told, if the denial is enforced. */
@@ -31,13 +41,17 @@ export interface RequestDenial {
 export class RequestJudge {
   readonly #access: AccessRule;
   readonly #policy: CommandPolicy;
+  readonly #isShadow: boolean;
+  readonly #isCovered: boolean;
 
-  constructor({ access }: Authorization) {
+  constructor({ access, admission, shadowed }: Authorization) {
     this.#access = access;
+    this.#isShadow = admission.rule.shadow;
+    this.#isCovered = shadowed === undefined;
     this.#policy = new CommandPolicy(access);
   }
 
-  /** @returns undefined if policy allows the request; what is denied passes in shadow all the same */
+  /** @returns undefined if policy allows the request */
   judge(request: Request, lun: number): RequestDenial | undefined {
     const bhs = request.bhs(lun);
     const denial = this.#denialOf(bhs);
@@ -45,14 +59,22 @@ export class RequestJudge {
     const answer = isCommand(bhs) ? refusedCommand(bhs, denial) : refusedTaskManagement(bhs, denial, false);
     return {
       denial,
+      enforced: this.#isEnforced(bhs),
       detail: `${this.#detail(denial, bhs, lun)} (${this.#access.location})`,
       told: describeAnswer(answer(NO_NUMBERS, NO_DIGESTS)),
     };
   }
 
   /** The same without the reasons. */
-  isAllowed(request: Request, lun: number): boolean {
-    return this.#denialOf(request.bhs(lun)) === undefined;
+  verdict(request: Request, lun: number): Verdict {
+    const bhs = request.bhs(lun);
+    if (this.#denialOf(bhs) !== undefined) return this.#isEnforced(bhs) ? 'denied' : 'shadowed';
+    return this.#isCovered ? 'allowed' : 'shadowed';
+  }
+
+  #isEnforced(bhs: Buffer): boolean {
+    if (!this.#isShadow) return true;
+    return isCommand(bhs) ? isRefusedInShadow(bhs, CDB) : isFunctionRefusedInShadow(taskFunctionOf(bhs));
   }
 
   #denialOf(bhs: Buffer): Denial | undefined {

@@ -6,21 +6,20 @@ import { Failure } from '../failures.ts';
 import { formatPortal } from '../iscsi/targetAddress.ts';
 import { describeRule } from '../policy/rules.ts';
 import type { Authorization } from '../policy/policy.ts';
-import type { Denied, Notable } from '../relay/access.ts';
 import { Relay } from '../relay/relay.ts';
 import type { Peer } from '../telemetry/events.ts';
-import { LineLimit } from '../telemetry/lineLimit.ts';
 import type { SessionSummary } from '../telemetry/sessionSummary.ts';
 import { bridge } from '../transport/bridge.ts';
 import type { InForce, Origin } from './inForce.ts';
 import { nexusOf, type LoginOutcome } from './loginExchange.ts';
+import { RequestReport, type RequestObservers } from './requestReport.ts';
 
 export interface SessionEnd {
   readonly by: 'logout' | 'initiator' | 'target' | 'gateway';
   readonly failure?: Failure;
 }
 
-export interface SessionOptions {
+export interface SessionOptions extends RequestObservers {
   readonly id: number;
   readonly peer: Peer;
   readonly origin: Origin;
@@ -28,16 +27,8 @@ export interface SessionOptions {
   readonly outcome: Extract<LoginOutcome, { kind: 'Normal' }>;
   /** The target as this initiator may see it. */
   readonly record: TargetRecord;
-  readonly onDenied: (denied: Denied) => void;
-  /** @param suppressed how many came since the last that was told */
-  readonly onNotable: (notable: Notable, suppressed: number) => void;
   readonly ledger: Ledger;
 }
-
-/** A session that is denied more than this is only counted: it could fill the log otherwise. */
-const MAX_REPORTED_DENIALS = 20;
-/** Reservations and the like that are told in a second; the next one tells how many were left out. */
-const MAX_NOTABLES = 10;
 
 /** The bridge's ends. */
 const SIDES = { a: 'initiator', b: 'target' } as const;
@@ -53,10 +44,10 @@ export class Session {
   #authorization: Authorization;
   #endedBy: SessionEnd | undefined;
   #dismissal: NodeJS.Timeout | undefined;
-  #denials = 0;
+  readonly #report: RequestReport;
 
   constructor(options: SessionOptions) {
-    const { id, initiator, outcome, record, onDenied, onNotable, ledger } = options;
+    const { id, initiator, outcome, record, ledger } = options;
     const { login, authorization, leg, parameters, statSN } = outcome;
     this.id = id;
     this.nexus = nexusOf(login);
@@ -64,7 +55,7 @@ export class Session {
     this.#authorization = authorization;
     const { admission, target } = authorization;
     this.#recorder = ledger.open({ initiator: admission.rule.id, target });
-    const notables = new LineLimit(MAX_NOTABLES);
+    this.#report = new RequestReport(options);
     this.relay = new Relay({
       login,
       authorization,
@@ -74,16 +65,16 @@ export class Session {
       commandWindow: leg.login.commandWindow,
       record,
       recorder: this.#recorder,
-      onNotable: (notable) => {
-        const suppressed = notables.take();
-        if (suppressed !== undefined) onNotable(notable, suppressed);
-      },
-      onDenied: (denied) => {
-        if (++this.#denials <= MAX_REPORTED_DENIALS) onDenied(denied);
-      },
+      onNotable: this.#report.onNotable,
+      onDenied: this.#report.onDenied,
       toTarget: (view) => void leg.socket.write(view),
       toInitiator: (view) => void initiator.write(view),
     });
+  }
+
+  /** Denials and commands of note that nobody was told of. */
+  get suppressed(): number {
+    return this.#report.suppressed;
   }
 
   get backend(): string {
@@ -111,7 +102,7 @@ export class Session {
       portal: formatPortal(outcome.leg.portal),
       since: this.#since.toISOString(),
       commands: this.relay.commands,
-      denials: this.#denials,
+      denials: this.#report.denials,
       fromInitiator: { ...this.relay.traffic.initiator },
       fromTarget: { ...this.relay.traffic.target },
     };
@@ -151,6 +142,7 @@ export class Session {
     try {
       const authorization = inForce.reconsider(this.#authorization, outcome.backend.name, origin);
       this.relay.changeAccess(authorization);
+      this.#report.accessChanged();
       this.#authorization = authorization;
       return true;
     } catch (error) {

@@ -7,6 +7,7 @@ import type { Challenges } from '../login/challenges.ts';
 import { LOGIN_LIMITS } from '../login/loginLimits.ts';
 import { describeRule } from '../policy/rules.ts';
 import type { CertificateIdentity } from '../policy/subject.ts';
+import { describeDenied } from '../relay/access.ts';
 import type { Observer, Peer } from '../telemetry/events.ts';
 import { admitTls } from '../tls/gate.ts';
 import { endOfChain, peerChain } from '../tls/peerChain.ts';
@@ -147,7 +148,8 @@ export class Tunnel {
           ...notable,
           suppressed,
         }),
-      onDenied: ({ kind: denial, rule, location, ...denied }) =>
+      onDenied: (denied, suppressed) => {
+        const { kind: denial, enforced, rule, location, command, taskFunction, lun } = denied;
         observe({
           kind: 'denied',
           peer,
@@ -155,8 +157,14 @@ export class Tunnel {
           target,
           rule: `${rule} at ${location}`,
           denial,
-          ...denied,
-        }),
+          enforced,
+          what: describeDenied(denied),
+          ...(command !== undefined && { operationCode: command.operationCode }),
+          ...(taskFunction !== undefined && { taskFunction }),
+          ...(lun !== undefined && { lun }),
+          suppressed,
+        });
+      },
     });
     // Who is not admitted any more takes nobody's place.
     const isAdmitted = !exchange.isOutdated || session.reconsider(this.#context.inForce(), 0);
@@ -164,7 +172,9 @@ export class Tunnel {
     const end = await session.run(connection.detach());
     sessions.remove(session);
     const { denials, fromInitiator, fromTarget } = session.summary;
-    observe({ kind: 'sessionEnded', peer, session: id, target, ...end, denials, fromInitiator, fromTarget });
+    const { suppressed } = session;
+    const figures = { denials, suppressed, fromInitiator, fromTarget };
+    observe({ kind: 'sessionEnded', peer, session: id, target, ...end, ...figures });
   }
 
   async #discovery(

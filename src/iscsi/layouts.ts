@@ -226,14 +226,14 @@ export function encodeBhs<K extends PduKind>(kind: K, values: Partial<PduFields<
   const bhs = Buffer.alloc(BHS_LENGTH);
   const { opcode, fields } = layouts[kind] as { opcode: number; fields: Record<string, Field<unknown>> };
   bhs[Offset.opcode] = opcode;
-  for (const [name, value] of Object.entries(values)) fields[name]!.set(bhs, value);
+  for (const name of Object.keys(values)) fields[name]!.set(bhs, (values as Record<string, unknown>)[name]);
   return bhs;
 }
 
 /** Reads every field of a BHS; the caller has looked at the opcode. */
 export function decodeBhs<K extends PduKind>(kind: K, bhs: Buffer): PduFields<K> {
   const { fields } = layouts[kind] as { fields: Record<string, Field<unknown>> };
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, field]) => [name, field.get(bhs)]),
-  ) as PduFields<K>;
+  const values: Record<string, unknown> = {};
+  for (const name of Object.keys(fields)) values[name] = fields[name]!.get(bhs);
+  return values as PduFields<K>;
 }

@@ -1,7 +1,11 @@
+import { u32At } from './bhs.ts';
 import { ProtocolError } from './protocolError.ts';
 
 /** The REPORT LUNS well-known logical unit, C101000000000000h (SPC-4 §8.2). */
 export const REPORT_LUNS_WELL_KNOWN = 'report-luns';
+
+/** Flat space addressing (SAM-5 §4.7.7.3), in the first two bits. */
+const FLAT_SPACE = 1;
 
 /** A logical unit number 0…16383, or the one well-known logical unit that arrays answer on. */
 export type Lun = number | typeof REPORT_LUNS_WELL_KNOWN;
@@ -13,26 +17,30 @@ export type Lun = number | typeof REPORT_LUNS_WELL_KNOWN;
  * @throws ProtocolError `bad_lun`
  */
 export function parseLun(bytes: Uint8Array, at = 0): Lun {
-  const first = bytes[at]!;
-  const second = bytes[at + 1]!;
-  for (let i = at + 2; i < at + 8; i++) {
-    if (bytes[i] !== 0) throw badLun(bytes, at, 'only single-level LUNs are served');
-  }
-  const method = first >>> 6;
-  if (method === 0 && first === 0) return second; // peripheral device addressing, bus 0
-  if (method === 1) return ((first & 0x3f) << 8) | second; // flat space addressing
-  if (first === 0xc1 && second === 0x01) return REPORT_LUNS_WELL_KNOWN;
-  throw badLun(bytes, at, 'unknown addressing method');
+  const lun = canonicalLun(bytes, at);
+  if (lun !== undefined) return lun;
+  const why = isSingleLevel(bytes, at) ? 'unknown addressing method' : 'only single-level LUNs are served';
+  const digits = Buffer.from(bytes.subarray(at, at + 8)).toString('hex');
+  throw new ProtocolError('bad_lun', `LUN ${digits}: ${why}`);
 }
 
-/** As parseLun, but undefined for a form that is refused. */
+/** As parseLun, but undefined for a form that is refused: anybody may send one in every PDU, and an error is dear. */
 export function canonicalLun(bytes: Uint8Array, at = 0): Lun | undefined {
-  try {
-    return parseLun(bytes, at);
-  } catch (error) {
-    if (error instanceof ProtocolError) return undefined;
-    throw error;
-  }
+  if (!isSingleLevel(bytes, at)) return undefined;
+  const first = bytes[at]!;
+  const second = bytes[at + 1]!;
+  if (first === 0) return second; // peripheral device addressing, bus 0
+  if (first >>> 6 === FLAT_SPACE) return ((first & 0x3f) << 8) | second;
+  return first === 0xc1 && second === 0x01 ? REPORT_LUNS_WELL_KNOWN : undefined;
+}
+
+/**
+ * The first four of the 8 bytes, in one form for each logical unit: together with the last four, as they came, they are equal exactly
+ * where parseLun finds the same logical unit, and of forms that it refuses where all bytes are.
+ */
+export function canonicalLunHigh(bytes: Uint8Array, at: number): number {
+  const high = u32At(bytes, at);
+  return bytes[at] === 0 && isSingleLevel(bytes, at) ? high + FLAT_SPACE * 2 ** 30 : high;
 }
 
 /** Writes a LUN as most targets do: peripheral addressing below 256, flat space above. */
@@ -48,7 +56,7 @@ export function encodeLun(lun: Lun): Buffer {
   return bytes;
 }
 
-function badLun(bytes: Uint8Array, at: number, why: string): ProtocolError {
-  const digits = Buffer.from(bytes.subarray(at, at + 8)).toString('hex');
-  return new ProtocolError('bad_lun', `LUN ${digits}: ${why}`);
+function isSingleLevel(bytes: Uint8Array, at: number): boolean {
+  for (let i = at + 2; i < at + 8; i++) if (bytes[i] !== 0) return false;
+  return true;
 }

@@ -14,5 +14,12 @@ export const TaskFunction = {
   queryAsynchronousEvent: 12,
 } as const;
 
+/** As RFC 7143 §11.5.1 writes it: `TARGET WARM RESET`; the number of one that is none. */
+export function describeTaskFunction(taskFunction: number): string {
+  const name = Object.entries(TaskFunction).find(([, number]) => number === taskFunction)?.[0];
+  if (name === undefined) return `task management function ${taskFunction}`;
+  return name.replaceAll(/[A-Z]/g, ' $&').toUpperCase();
+}
+
 /** What a Task Management Response says (RFC 7143 §11.6.1). */
 export const TaskResponse = { complete: 0, noSuchTask: 1, noSuchLun: 2, notSupported: 5 } as const;

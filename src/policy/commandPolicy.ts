@@ -14,7 +14,28 @@ export type Denial =
 
 export type NotableEffect = 'reserve' | 'configure' | DangerousCommand;
 
+export function isDanger(effect: NotableEffect): effect is DangerousCommand {
+  return effect !== 'reserve' && effect !== 'configure';
+}
+
 const KNOWN_FUNCTIONS: ReadonlySet<number> = new Set(Object.values(TaskFunction));
+
+/**
+ * Of a command that is denied: true if it is refused in shadow too. Shadow tries what an operator has written; these no rule lets pass
+ * that does not name them, and most destroy something.
+ */
+export function isRefusedInShadow(bytes: Uint8Array, cdbAt: number): boolean {
+  const { effect, danger } = classifyCommand(bytes, cdbAt);
+  return danger !== undefined || effect === 'unknown';
+}
+
+/** As isRefusedInShadow, of a task management function: those that reach beyond what this session has under way, or are none. */
+export function isFunctionRefusedInShadow(taskFunction: number): boolean {
+  const { targetWarmReset, targetColdReset } = TaskFunction;
+  return (
+    taskFunction === targetWarmReset || taskFunction === targetColdReset || !KNOWN_FUNCTIONS.has(taskFunction)
+  );
+}
 
 /** What one access rule lets a session do, command by command. */
 export class CommandPolicy {

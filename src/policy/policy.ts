@@ -1,5 +1,5 @@
 import { Failure } from '../failures.ts';
-import { PERMISSIONS, type AccessRule, type CertificateMatch, type InitiatorRule } from './rules.ts';
+import { type AccessRule, type CertificateMatch, type InitiatorRule } from './rules.ts';
 import type { CertificateIdentity, Subject } from './subject.ts';
 import { matchesTarget } from './targetPattern.ts';
 
@@ -133,7 +133,7 @@ export class Policy {
     const { id, location, shadow } = admission.rule;
     const denial = `no access entry of rule ${id} (${location}) covers ${target}`;
     if (!shadow) throw new Failure('acl_denied', denial);
-    return authorize(admission, target, { target, mode: 'read-write', allow: PERMISSIONS, location }, denial);
+    return authorize(admission, target, { target, mode: 'read-write', allow: [], location }, denial);
   }
 
   /** Which of these targets discovery may show: exactly those that `authorize` lets through. */

@@ -50,7 +50,10 @@ export interface InitiatorRule {
   readonly cluster: boolean;
   /** Normal sessions that it may have at once, and as many for discovery. */
   readonly maxSessions: number;
-  /** What `access` would deny is told and passes: targets that no entry covers, and refused commands in a session. */
+  /**
+   * What `access` would deny is told and passes: targets that no entry covers, and refused commands in a session. Dangers, which no entry
+   * allows that does not name them, are refused all the same.
+   */
   readonly shadow: boolean;
   readonly access: readonly AccessRule[];
   readonly location: RuleLocation;

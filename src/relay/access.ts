@@ -1,24 +1,29 @@
+import { describeTaskFunction } from '../iscsi/taskManagement.ts';
 import { AuthenticatedLogin } from '../login/targetLogin.ts';
 import { CommandPolicy, type Denial, type NotableEffect } from '../policy/commandPolicy.ts';
 import { Authorization, type Admission } from '../policy/policy.ts';
 import type { RuleLocation } from '../policy/rules.ts';
+import type { DangerousCommand } from '../scsi/commandClass.ts';
+import { describeCommand, type CommandCode } from '../scsi/commandNames.ts';
 
-/** A request that got nothing of what it asked for; in shadow, would have. */
+/** A request that got nothing of what it asked for; in shadow, would have. `describeDenied` has the words. */
 export interface Denied {
-  readonly kind: Denial | 'text';
+  /** `no-access`: no access entry covers the target, and only shadow has let the session begin. */
+  readonly kind: Denial | 'no-access' | 'text';
   /** False in shadow: it has gone on to the target. */
   readonly enforced: boolean;
   /** The key under `initiators:`, and where the entry stands that decided. */
   readonly rule: string;
   readonly location: RuleLocation;
-  /** In words: `SCSI command 2Ah on LUN 0000000000000000: write-protected`. */
-  readonly what: string;
   /** Of a SCSI command. */
-  readonly operationCode?: number;
+  readonly command?: CommandCode;
+  readonly danger?: DangerousCommand | undefined;
   /** Of a task management request. */
   readonly taskFunction?: number;
   /** Canonical (`report-luns` for the well-known one); of a form that is refused, its 8 bytes in hex. */
   readonly lun?: number | string;
+  /** Of Text. */
+  readonly keys?: readonly string[];
 }
 
 /** A command that has gone on, and that an operator may ask about later. */
@@ -29,6 +34,13 @@ export interface Notable {
   readonly location: RuleLocation;
   readonly operationCode: number;
   readonly lun: number | string;
+}
+
+/** `WRITE (10) 2Ah on LUN 2: hidden-lun`, `LOGICAL UNIT RESET on LUN 7: hidden-lun`. */
+export function describeDenied({ kind, command, taskFunction, lun, keys = [] }: Denied): string {
+  if (kind === 'text') return `text keys in full feature phase: ${keys.join(', ')}`;
+  const what = command === undefined ? describeTaskFunction(taskFunction!) : describeCommand(command);
+  return `${what} on LUN ${lun}: ${kind}`;
 }
 
 /** Those who hear what a session did that is not everyday. */
@@ -70,20 +82,31 @@ export class Access {
     return this.#policy;
   }
 
-  /** What is denied goes on all the same, and answers show everything. */
+  /** What is denied goes on all the same, but for dangers, and answers show everything. */
   get isShadow(): boolean {
     return this.#authorization.admission.rule.shadow;
+  }
+
+  /** No access entry covers the target: whatever goes on goes on in shadow. */
+  get isUncovered(): boolean {
+    return this.#authorization.shadowed !== undefined;
   }
 
   /**
    * The policy denies this.
    *
+   * @param isRefusedInShadow as commandPolicy.ts has it
    * @returns true if it does not go on
    */
-  deny(denied: Omit<Denied, 'enforced' | 'rule' | 'location'> & { readonly kind: Denial }): boolean {
-    const enforced = !this.isShadow;
-    this.#tell({ ...denied, enforced });
+  deny(denied: DeniedRequest & { readonly kind: Denial }, isRefusedInShadow: boolean): boolean {
+    const enforced = isRefusedInShadow || !this.isShadow;
+    this.#tell(denied, enforced);
     return enforced;
+  }
+
+  /** The policy has nothing against this, but would not have let the session begin. */
+  noteUncovered(request: Omit<DeniedRequest, 'kind'>): void {
+    this.#tell({ kind: 'no-access', ...request }, false);
   }
 
   noteNotable(notable: Omit<Notable, 'rule' | 'location'>): void {
@@ -93,7 +116,7 @@ export class Access {
 
   /** Text that was asked for is answered here with less, whatever the policy says. */
   noteDeniedText(keys: readonly string[]): void {
-    this.#tell({ kind: 'text', what: `text keys in full feature phase: ${keys.join(', ')}`, enforced: true });
+    this.#tell({ kind: 'text', keys }, true);
   }
 
   /**
@@ -113,11 +136,18 @@ export class Access {
     this.#policy = new CommandPolicy(authorization.access);
   }
 
-  #tell(denied: Omit<Denied, 'rule' | 'location'>): void {
+  #tell(denied: DeniedRequest, enforced: boolean): void {
     const { admission, access } = this.#authorization;
-    this.#listeners.onDenied({ ...denied, rule: admission.rule.id, location: access.location });
+    this.#listeners.onDenied({
+      ...denied,
+      enforced,
+      rule: admission.rule.id,
+      location: access.location,
+    });
   }
 }
+
+type DeniedRequest = Omit<Denied, 'enforced' | 'rule' | 'location'>;
 
 /** A new policy admits anew, so the admission is another one; who was admitted, and what the login proved, can't have changed. */
 function isSame(one: Admission, other: Admission): boolean {

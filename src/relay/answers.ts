@@ -1,4 +1,4 @@
-import { RESERVED_TAG } from '../iscsi/bhs.ts';
+import { Offset, RESERVED_TAG, u32At } from '../iscsi/bhs.ts';
 import { decodeBhs, type PduFields } from '../iscsi/layouts.ts';
 import { encodePdu } from '../iscsi/pdu.ts';
 import { encodeSenseSegment, residual } from '../iscsi/scsiResponse.ts';
@@ -13,11 +13,16 @@ import type { Answer } from './substitution.ts';
 /** AsyncEvent: the target requests a logout. */
 const LOGOUT_EVENT = 1;
 
-const SENSE: Record<Denial, readonly [SenseKey, AdditionalSense]> = {
-  'hidden-lun': [SenseKey.illegalRequest, AdditionalSense.logicalUnitNotSupported],
-  'write-protected': [SenseKey.dataProtect, AdditionalSense.writeProtected],
-  'not-supported': [SenseKey.illegalRequest, AdditionalSense.invalidOperationCode],
+/** As they stand in a SCSI Response. */
+const SENSE: Readonly<Record<Denial, Buffer>> = {
+  'hidden-lun': senseSegment(SenseKey.illegalRequest, AdditionalSense.logicalUnitNotSupported),
+  'write-protected': senseSegment(SenseKey.dataProtect, AdditionalSense.writeProtected),
+  'not-supported': senseSegment(SenseKey.illegalRequest, AdditionalSense.invalidOperationCode),
 };
+
+/** Where a SCSI Command's BHS has its EXPECTED DATA TRANSFER LENGTH, and where its CDB begins. */
+const EXPECTED_LENGTH = 20;
+const CDB = 32;
 
 /** A Text Response in one PDU. */
 export function textAnswer(initiatorTaskTag: number, text: Buffer): Answer {
@@ -40,17 +45,19 @@ export function logoutRequested(seconds: number): Answer {
  * @param request the command's BHS
  */
 export function refusedCommand(request: Buffer, denial: Denial): Answer {
-  const command = decodeBhs('scsiCommand', request);
-  if (denial === 'hidden-lun' && isStandardInquiry(command)) return absentLun(command);
-  const sense = encodeSenseSegment(fixedSense(...SENSE[denial]));
-  const { initiatorTaskTag, expectedDataTransferLength } = command;
-  const fields = {
-    final: true,
-    status: ScsiStatus.checkCondition,
-    initiatorTaskTag,
-    ...residual(expectedDataTransferLength, 0),
+  if (denial === 'hidden-lun' && request[CDB] === OperationCode.inquiry) {
+    const command = decodeBhs('scsiCommand', request);
+    if (isStandardInquiry(command)) return absentLun(command);
+  }
+  return (numbers, digests) => {
+    const fields = {
+      final: true,
+      status: ScsiStatus.checkCondition,
+      initiatorTaskTag: u32At(request, Offset.initiatorTaskTag),
+      ...residual(u32At(request, EXPECTED_LENGTH), 0),
+    };
+    return encodePdu('scsiResponse', { ...fields, ...numbers }, SENSE[denial], digests);
   };
-  return (numbers, digests) => encodePdu('scsiResponse', { ...fields, ...numbers }, sense, digests);
 }
 
 /**
@@ -72,9 +79,13 @@ function taskResponse(taskFunction: number, denial: Denial, hasAborted: boolean)
   return taskFunction === TaskFunction.abortTask ? TaskResponse.noSuchTask : TaskResponse.noSuchLun;
 }
 
+function senseSegment(key: SenseKey, additional: AdditionalSense): Buffer {
+  return encodeSenseSegment(fixedSense(key, additional));
+}
+
 /** With W as well, the expected length would be that of data to the target; without R, none is expected. */
 function isStandardInquiry({ read, write, cdb }: PduFields<'scsiCommand'>): boolean {
-  return read && !write && cdb[0] === OperationCode.inquiry && (cdb[1]! & 0x01) === 0 && cdb[2] === 0;
+  return read && !write && (cdb[1]! & 0x01) === 0 && cdb[2] === 0;
 }
 
 /** INQUIRY data that says that nothing is there; with no room for any, the status alone (SPC-5 §4.2.5.6). */

@@ -1,20 +1,27 @@
 import { BHS_LENGTH, Flag, flagsAt, Offset, u32At } from '../iscsi/bhs.ts';
-import { decodeBhs, type PduFields } from '../iscsi/layouts.ts';
+import { canonicalLun } from '../iscsi/lun.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
 import { TaskFunction, TaskResponse } from '../iscsi/taskManagement.ts';
-import type { CommandPolicy, Denial } from '../policy/commandPolicy.ts';
-import type { Access } from './access.ts';
+import {
+  isFunctionRefusedInShadow,
+  isRefusedInShadow,
+  type CommandPolicy,
+  type Denial,
+} from '../policy/commandPolicy.ts';
+import { classifyCommand } from '../scsi/commandClass.ts';
+import { commandCodeAt } from '../scsi/commandNames.ts';
+import type { Access, Denied } from './access.ts';
 import { refusedCommand, refusedTaskManagement } from './answers.ts';
 import type { ResponseFilter } from './responseFilter.ts';
 import type { Answer, Substitutions } from './substitution.ts';
-import { ends, lunAsKnown, type Task } from './task.ts';
+import { taskScope, type TaskScope } from './task.ts';
 
 /** Where the CDB stands in a SCSI Command's BHS. */
 const CDB = 32;
 /** Where the response code stands in a Task Management Response's BHS. */
 const RESPONSE = 2;
-/** More than any initiator has under way at once; each names the tasks that it ends. */
-const MAX_ABORTING = 64;
+/** More than any initiator has under way at once: each may have all tasks looked through when it is answered. */
+const MAX_MANAGING = 64;
 
 /** A request that policy refuses: what goes to the initiator in the target's place, and whether its data has to be awaited. */
 export interface Refusal {
@@ -24,13 +31,13 @@ export interface Refusal {
   readonly awaitsData: boolean;
 }
 
-/** What a Task Management Request under way will have ended. */
-interface Abort {
-  readonly isOfOneTask: boolean;
-  /** Refused here; the target never saw them. */
-  readonly refused: readonly Task[];
+/** A Task Management Request under way at the target, and the last tasks that there were when it came. */
+interface Managing {
+  readonly scope: TaskScope;
+  /** Refused here; the target never saw it. */
+  readonly refused: number;
   /** Under way at the target. */
-  readonly passed: readonly Task[];
+  readonly passed: number;
 }
 
 /**
@@ -42,7 +49,7 @@ export class CommandGate {
   readonly #substitutions: Substitutions;
   readonly #filter: ResponseFilter;
   /** By the task tag of the Task Management Request. */
-  readonly #aborting = new Map<number, Abort>();
+  readonly #managing = new Map<number, Managing>();
 
   constructor(access: Access, substitutions: Substitutions, filter: ResponseFilter) {
     this.#access = access;
@@ -63,7 +70,7 @@ export class CommandGate {
     const { policy, isShadow } = this.#access;
     const denial = policy.judgeCommand(bytes, at + Offset.lun, at + CDB);
     if (denial === undefined || !this.#denyCommand(denial, bytes, at)) {
-      if (denial === undefined) this.#noteNotable(policy, bytes, at);
+      if (denial === undefined) this.#noteAllowed(policy, bytes, at);
       this.#filter.command(bytes, at, isShadow ? undefined : policy);
       return undefined;
     }
@@ -76,22 +83,24 @@ export class CommandGate {
    * Judges a Task Management Request.
    *
    * @returns undefined if it goes on
-   * @throws ProtocolError `too_many_pieces`
+   * @throws ProtocolError `bad_sequence` for a task tag that another one has, `too_many_pieces`
    */
   taskManagement(bytes: Buffer, at: number): Refusal | undefined {
-    const request = Buffer.from(bytes.subarray(at, at + BHS_LENGTH));
-    const fields = decodeBhs('taskManagementRequest', request);
-    const refused = this.#substitutions.tasks.filter((task) => ends(fields, task));
-    const passed = this.#filter.endedBy(fields);
-    const isOfOneTask = fields.function === TaskFunction.abortTask;
-    const denial = this.#access.policy.judgeTaskManagement(fields.function, bytes, at + Offset.lun);
+    const scope = taskScope(bytes, at);
+    const { taskFunction } = scope;
+    const denial = this.#access.policy.judgeTaskManagement(taskFunction, bytes, at + Offset.lun);
     // What went on to the target may be aborted, also where no LUN is: REPORT LUNS at LUN 0, and what came before it was hidden.
-    const isOfPassed = denial === 'hidden-lun' && isOfOneTask && passed.length > 0;
-    if (denial === undefined || isOfPassed || !this.#denyTaskManagement(denial, fields)) {
-      this.#watch(fields.initiatorTaskTag, { isOfOneTask, refused, passed });
+    const isOfHidden = denial === 'hidden-lun' && taskFunction === TaskFunction.abortTask;
+    const isOfPassed = isOfHidden && this.#filter.hasReferenced(scope);
+    if (denial === undefined || isOfPassed || !this.#denyTaskManagement(denial, taskFunction, bytes, at)) {
+      if (denial === undefined && this.#access.isUncovered) {
+        this.#access.noteUncovered({ taskFunction, lun: lunAsTold(bytes, at + Offset.lun) });
+      }
+      this.#watch(u32At(bytes, at + Offset.initiatorTaskTag), scope);
       return undefined;
     }
-    const hasAborted = denial === 'hidden-lun' && isOfOneTask && endAll(refused);
+    const hasAborted = isOfHidden && this.#substitutions.end(scope, this.#substitutions.ordinal);
+    const request = Buffer.from(bytes.subarray(at, at + BHS_LENGTH));
     return { request, answer: refusedTaskManagement(request, denial, hasAborted), awaitsData: false };
   }
 
@@ -114,63 +123,72 @@ export class CommandGate {
    * @returns true if the header changed
    */
   taskManagementAnswered(bytes: Buffer, at: number): boolean {
-    if (this.#aborting.size === 0) return false;
     const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
-    const abort = this.#aborting.get(initiatorTaskTag);
-    if (abort === undefined) return false;
-    this.#aborting.delete(initiatorTaskTag);
+    const managing = this.#managing.get(initiatorTaskTag);
+    if (managing === undefined) return false;
+    this.#managing.delete(initiatorTaskTag);
+    const { scope, refused, passed } = managing;
     const response = bytes[at + RESPONSE];
     if (response === TaskResponse.complete) {
-      endAll(abort.refused);
-      endAll(abort.passed);
-    } else if (response === TaskResponse.noSuchTask && abort.isOfOneTask && endAll(abort.refused)) {
-      bytes[at + RESPONSE] = TaskResponse.complete;
-      return true;
+      this.#substitutions.end(scope, refused);
+      this.#filter.end(scope, passed);
+      return false;
     }
-    return false;
+    if (response !== TaskResponse.noSuchTask || scope.taskFunction !== TaskFunction.abortTask) return false;
+    if (!this.#substitutions.end(scope, refused)) return false;
+    bytes[at + RESPONSE] = TaskResponse.complete;
+    return true;
   }
 
-  #noteNotable(policy: CommandPolicy, bytes: Buffer, at: number): void {
+  /** The target has rejected a Task Management Request: there will be no response. */
+  taskManagementRejected(initiatorTaskTag: number): void {
+    this.#managing.delete(initiatorTaskTag);
+  }
+
+  #noteAllowed(policy: CommandPolicy, bytes: Buffer, at: number): void {
+    if (this.#access.isUncovered) {
+      this.#access.noteUncovered(commandAsTold(bytes, at));
+      return;
+    }
     const effect = policy.notableEffect(bytes, at + CDB);
     if (effect === undefined) return;
-    const lun = lunAsKnown(bytes, at + Offset.lun);
+    const lun = lunAsTold(bytes, at + Offset.lun);
     this.#access.noteNotable({ effect, operationCode: bytes[at + CDB]!, lun });
   }
 
   /** @returns true if it is refused */
   #denyCommand(kind: Denial, bytes: Buffer, at: number): boolean {
-    const operationCode = bytes[at + CDB]!;
-    const code = operationCode.toString(16).padStart(2, '0').toUpperCase();
-    const lunAt = at + Offset.lun;
-    const what = `SCSI command ${code}h on LUN ${bytes.toString('hex', lunAt, lunAt + 8)}: ${kind}`;
-    return this.#access.deny({ kind, what, operationCode, lun: lunAsKnown(bytes, lunAt) });
+    const { danger } = classifyCommand(bytes, at + CDB);
+    const denied = { kind, danger, ...commandAsTold(bytes, at) };
+    return this.#access.deny(denied, isRefusedInShadow(bytes, at + CDB));
   }
 
   /** @returns true if it is refused */
-  #denyTaskManagement(kind: Denial, request: PduFields<'taskManagementRequest'>): boolean {
-    const { function: taskFunction, lun } = request;
-    const what = `task management ${taskFunction} on LUN ${lun.toString('hex')}: ${kind}`;
-    return this.#access.deny({ kind, what, taskFunction, lun: lunAsKnown(lun, 0) });
+  #denyTaskManagement(kind: Denial, taskFunction: number, bytes: Buffer, at: number): boolean {
+    const denied = { kind, taskFunction, lun: lunAsTold(bytes, at + Offset.lun) };
+    return this.#access.deny(denied, isFunctionRefusedInShadow(taskFunction));
   }
 
-  #watch(initiatorTaskTag: number, abort: Abort): void {
-    if (abort.refused.length + abort.passed.length === 0) return;
-    if (this.#aborting.size >= MAX_ABORTING && !this.#aborting.has(initiatorTaskTag)) {
+  #watch(initiatorTaskTag: number, scope: TaskScope): void {
+    if (this.#managing.has(initiatorTaskTag)) {
+      throw new ProtocolError('bad_sequence', 'a task management request whose task tag is in use');
+    }
+    if (this.#managing.size >= MAX_MANAGING) {
       throw new ProtocolError(
         'too_many_pieces',
-        `more than ${MAX_ABORTING} task management requests without an answer`,
+        `more than ${MAX_MANAGING} task management requests without an answer`,
       );
     }
-    this.#aborting.set(initiatorTaskTag, abort);
+    const refused = this.#substitutions.ordinal;
+    this.#managing.set(initiatorTaskTag, { scope, refused, passed: this.#filter.ordinal });
   }
 }
 
-/** @returns true if one of them was still to be answered */
-function endAll(tasks: readonly Task[]): boolean {
-  let hasEnded = false;
-  for (const task of tasks) {
-    hasEnded ||= !task.isOver;
-    task.isOver = true;
-  }
-  return hasEnded;
+function commandAsTold(bytes: Buffer, at: number): Pick<Denied, 'command' | 'lun'> {
+  return { command: commandCodeAt(bytes, at + CDB), lun: lunAsTold(bytes, at + Offset.lun) };
+}
+
+/** The canonical LUN; of a form that has none, its bytes in hex. */
+function lunAsTold(bytes: Buffer, at: number): number | string {
+  return canonicalLun(bytes, at) ?? bytes.toString('hex', at, at + 8);
 }

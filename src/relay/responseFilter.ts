@@ -1,10 +1,11 @@
 import { Flag, flagsAt, Offset, u32At } from '../iscsi/bhs.ts';
-import { decodeBhs, type PduFields } from '../iscsi/layouts.ts';
+import { decodeBhs } from '../iscsi/layouts.ts';
+import { canonicalLunHigh } from '../iscsi/lun.ts';
 import type { Pdu } from '../iscsi/pdu.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
 import type { CommandPolicy } from '../policy/commandPolicy.ts';
 import { OperationCode } from '../scsi/operationCode.ts';
-import { ends, lunAsKnown, type Task } from './task.ts';
+import { endTasks, referencedTask, type Task, type TaskScope } from './task.ts';
 import { withData } from './withData.ts';
 
 const CDB = 32;
@@ -27,10 +28,7 @@ type Rewriting =
 
 /** Serves one command after the other under its tag: the next one comes before long, and nothing has to be allocated for it. */
 interface FilteredTask extends Task {
-  lun: number | string;
   rewriting: Rewriting | undefined;
-  /** Task management holds on to it: the next command under its tag is another task. */
-  isLent: boolean;
 }
 
 /**
@@ -44,12 +42,21 @@ export class ResponseFilter {
   readonly #tasks = new Map<number, FilteredTask>();
   #heldLength = 0;
   #heldPdus = 0;
+  #ordinal = 0;
 
-  /** Commands under way at the target that this request ends, once the target says so: then they are to be marked as over. */
-  endedBy(request: PduFields<'taskManagementRequest'>): Task[] {
-    const tasks = [...this.#tasks.values()].filter((task) => !task.isOver && ends(request, task));
-    for (const task of tasks) task.isLent = true;
-    return tasks;
+  /** Of the last command. */
+  get ordinal(): number {
+    return this.#ordinal;
+  }
+
+  /** True if the command that an ABORT TASK names is under way at the target. */
+  hasReferenced(scope: TaskScope): boolean {
+    return referencedTask(this.#tasks, scope) !== undefined;
+  }
+
+  /** As endTasks, for commands under way at the target. */
+  end(scope: TaskScope, last: number): boolean {
+    return endTasks(this.#tasks, scope, last);
   }
 
   /**
@@ -72,11 +79,15 @@ export class ResponseFilter {
    */
   command(bytes: Buffer, at: number, policy: CommandPolicy | undefined): void {
     const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
-    const lun = lunAsKnown(bytes, at + Offset.lun);
+    const lunHigh = canonicalLunHigh(bytes, at + Offset.lun);
+    const lunLow = u32At(bytes, at + Offset.lun + 4);
     const rewriting = policy && rewritingOf(bytes[at + CDB]!, policy);
+    const ordinal = ++this.#ordinal;
     const kept = this.#tasks.get(initiatorTaskTag);
-    if (kept !== undefined && !kept.isLent) {
-      kept.lun = lun;
+    if (kept !== undefined) {
+      kept.lunHigh = lunHigh;
+      kept.lunLow = lunLow;
+      kept.ordinal = ordinal;
       kept.rewriting = rewriting;
       kept.isOver = false;
       return;
@@ -84,7 +95,8 @@ export class ResponseFilter {
     if (this.#tasks.size >= MAX_TASKS) {
       throw new ProtocolError('too_many_pieces', `more than ${MAX_TASKS} commands without an answer`);
     }
-    this.#tasks.set(initiatorTaskTag, { initiatorTaskTag, lun, rewriting, isOver: false, isLent: false });
+    const task = { initiatorTaskTag, lunHigh, lunLow, ordinal, rewriting, isOver: false };
+    this.#tasks.set(initiatorTaskTag, task);
   }
 
   /**
@@ -152,7 +164,7 @@ export class ResponseFilter {
   #end(task: FilteredTask): void {
     task.isOver = true;
     task.rewriting = undefined;
-    if (task.isLent || this.#tasks.size > MAX_KEPT) this.#tasks.delete(task.initiatorTaskTag);
+    if (this.#tasks.size > MAX_KEPT) this.#tasks.delete(task.initiatorTaskTag);
   }
 
   /** The target has rejected the command: its tag may be used again. */

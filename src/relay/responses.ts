@@ -185,7 +185,7 @@ export class Responses implements PduHandler {
 
   /** A Reject shows the initiator its own header back: with the numbers that it sent, not with ours (RFC 7143 §11.17). */
   #rejected(pdu: Pdu): Pdu {
-    const { legs, filter, substitutions, text } = this.#options;
+    const { legs, gate, filter, substitutions, text } = this.#options;
     const data = Buffer.from(pdu.data);
     if (data.length < BHS_LENGTH) return pdu;
     const initiatorTaskTag = u32At(data, Offset.initiatorTaskTag);
@@ -193,6 +193,7 @@ export class Responses implements PduHandler {
     if (opcode === Opcode.nopOut) substitutions.rejected(initiatorTaskTag)?.copy(data);
     else if (opcode === Opcode.textRequest) text.rejected(initiatorTaskTag);
     else if (opcode === Opcode.scsiCommand) filter.rejected(initiatorTaskTag);
+    else if (opcode === Opcode.taskManagementRequest) gate.taskManagementRejected(initiatorTaskTag);
     setU32At(data, Offset.expStatSN, legs.initiatorExpStatSN);
     return { ...pdu, data };
   }

@@ -1,8 +1,9 @@
-import { opcodeAt, RESERVED_TAG } from '../iscsi/bhs.ts';
-import { decodeBhs, encodeBhs } from '../iscsi/layouts.ts';
+import { BHS_LENGTH, Flag, Offset, opcodeAt, RESERVED_TAG, setU32At, u32At } from '../iscsi/bhs.ts';
+import { canonicalLunHigh } from '../iscsi/lun.ts';
+import { Opcode } from '../iscsi/opcode.ts';
 import type { Digests } from '../iscsi/pdu.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
-import { taskOf, type Task } from './task.ts';
+import { endTasks, type Task, type TaskScope } from './task.ts';
 
 /** More than any target's command window: each holds memory until the target's NOP-In comes. */
 const MAX_PENDING = 4096;
@@ -39,6 +40,7 @@ export class Substitutions {
   readonly #pending = new Map<number, Substitute>();
   /** How many NOP-Ins are still to come for aborted requests whose tag has been used again. */
   readonly #owed = new Map<number, number>();
+  #ordinal = 0;
 
   /**
    * Takes a request out of the stream.
@@ -49,7 +51,7 @@ export class Substitutions {
    * @throws ProtocolError `bad_sequence` for a task tag that is reserved or in use, `too_many_pieces`
    */
   replace(request: Buffer, answer: Answer, awaitsData = false): Buffer {
-    const { immediate, initiatorTaskTag, cmdSN, expStatSN } = decodeBhs('nopOut', request);
+    const initiatorTaskTag = u32At(request, Offset.initiatorTaskTag);
     this.release(initiatorTaskTag);
     if (initiatorTaskTag === RESERVED_TAG) {
       throw new ProtocolError('bad_sequence', 'a request that wants an answer with the reserved task tag');
@@ -61,21 +63,17 @@ export class Substitutions {
       );
     }
     this.#pending.set(initiatorTaskTag, {
-      ...taskOf(request, 0),
+      initiatorTaskTag,
+      lunHigh: canonicalLunHigh(request, Offset.lun),
+      lunLow: u32At(request, Offset.lun + 4),
+      ordinal: ++this.#ordinal,
+      isOver: false,
       request: Buffer.from(request),
       answer,
       awaitsData,
       awaitsNopIn: true,
     });
-    const targetTransferTag = RESERVED_TAG;
-    return encodeBhs('nopOut', {
-      immediate,
-      final: true,
-      initiatorTaskTag,
-      targetTransferTag,
-      cmdSN,
-      expStatSN,
-    });
+    return nopOutFor(request);
   }
 
   /** A NOP-In with this tag is not the target's answer to a ping of the initiator. */
@@ -109,14 +107,21 @@ export class Substitutions {
     return this.#ready(substitute);
   }
 
-  /** Requests that wait for their answer. */
-  get tasks(): Task[] {
-    return this.#pending.size === 0 ? [] : [...this.#pending.values()];
+  /** Of the last request. */
+  get ordinal(): number {
+    return this.#ordinal;
+  }
+
+  /** As endTasks, for those that wait for their answer: they get none. */
+  end(scope: TaskScope, last: number): boolean {
+    return endTasks(this.#pending, scope, last);
   }
 
   /** How many requests with this opcode wait for their answer. */
   count(opcode: number): number {
-    return [...this.#pending.values()].filter(({ request }) => opcodeAt(request, 0) === opcode).length;
+    let count = 0;
+    for (const { request } of this.#pending.values()) if (opcodeAt(request, 0) === opcode) count++;
+    return count;
   }
 
   /**
@@ -163,4 +168,16 @@ export class Substitutions {
     substitute.isOver = true;
     return substitute.answer;
   }
+}
+
+/** A NOP-Out with the request's task tag, numbers and immediate delivery (RFC 7143 §11.18). */
+function nopOutFor(request: Buffer): Buffer {
+  const bhs = Buffer.alloc(BHS_LENGTH);
+  bhs[Offset.opcode] = Opcode.nopOut | (request[Offset.opcode]! & Flag.immediate);
+  bhs[Offset.flags] = Flag.final;
+  setU32At(bhs, Offset.targetTransferTag, RESERVED_TAG);
+  for (const field of [Offset.initiatorTaskTag, Offset.cmdSN, Offset.expStatSN]) {
+    setU32At(bhs, field, u32At(request, field));
+  }
+  return bhs;
 }

@@ -112,6 +112,22 @@ export const NAMED_COMMANDS: readonly NamedCommand[] = [
   [0xb7, 'READ DEFECT DATA (12)'],
 ].map(named);
 
+const VARIABLE_LENGTH = 0x7f;
+/** Those whose service action makes the command. */
+const WITH_SERVICE_ACTION: ReadonlySet<number> = new Set(
+  NAMED_COMMANDS.flatMap(({ operationCode, serviceAction }) =>
+    serviceAction === undefined ? [] : [operationCode],
+  ),
+);
+
+/** The code of the command with its CDB at `bytes[at]`, of which 16 bytes are there. */
+export function commandCodeAt(bytes: Uint8Array, at: number): CommandCode {
+  const operationCode = bytes[at]!;
+  if (!WITH_SERVICE_ACTION.has(operationCode)) return { operationCode };
+  if (operationCode !== VARIABLE_LENGTH) return { operationCode, serviceAction: bytes[at + 1]! & 0x1f };
+  return { operationCode, serviceAction: (bytes[at + 8]! << 8) | bytes[at + 9]! };
+}
+
 /** `WRITE (10) 2Ah`, `READ CAPACITY (16) 9Eh/10h`; the code alone for a command without a name here. */
 export function describeCommand({ operationCode, serviceAction }: CommandCode): string {
   const ofCode = NAMED_COMMANDS.filter((command) => command.operationCode === operationCode);

@@ -72,7 +72,7 @@ export type GatewayEvent =
       readonly target: string;
       /** As in a login. */
       readonly rule: string;
-      /** `hidden-lun`, `write-protected`, `not-supported`, `text`. */
+      /** `hidden-lun`, `write-protected`, `not-supported`, `no-access`, `text`. */
       readonly denial: string;
       /** False in shadow: it has gone on to the target. */
       readonly enforced: boolean;
@@ -83,6 +83,8 @@ export type GatewayEvent =
       readonly taskFunction?: number;
       /** Canonical; of a form that is refused, its 8 bytes in hex. */
       readonly lun?: number | string;
+      /** How many like it were left out before this one: of equals so many a second are told. */
+      readonly suppressed: number;
     }
   /** A command that is not everyday has gone on to the target: a reservation, a setting, a danger that was allowed. */
   | {
@@ -97,7 +99,7 @@ export type GatewayEvent =
       readonly operationCode: number;
       /** Canonical; of a form that is refused, its 8 bytes in hex. */
       readonly lun: number | string;
-      /** How many more of this session were left out before this one, in a flood. */
+      /** How many more of this effect were left out before this one, in a flood. */
       readonly suppressed: number;
     }
   | {
@@ -107,8 +109,10 @@ export type GatewayEvent =
       readonly target: string;
       readonly by: 'logout' | 'initiator' | 'target' | 'gateway';
       readonly failure?: Failure;
-      /** All denials in this session; only the first ones have an event of their own. */
+      /** All denials in this session. */
       readonly denials: number;
+      /** Denials and commands of note that have no event of their own. */
+      readonly suppressed: number;
       readonly fromInitiator: Traffic;
       readonly fromTarget: Traffic;
     }

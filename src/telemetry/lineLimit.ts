@@ -25,6 +25,11 @@ export class LineLimit {
       return undefined;
     }
     this.#written++;
+    return this.release();
+  }
+
+  /** One that is written whatever the limit. @returns how many lines were held back since the last one */
+  release(): number {
     const heldBack = this.#heldBack;
     this.#heldBack = 0;
     return heldBack;

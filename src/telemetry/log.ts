@@ -89,9 +89,13 @@ function line(event: GatewayEvent): Line {
       };
     }
     case 'denied': {
-      const { peer, kind: _, ...what } = event;
+      const { peer, kind: _, suppressed, ...what } = event;
       const message = event.enforced ? 'request denied' : 'request would be denied: its rule is in shadow';
-      return { level: 'warn', message, fields: { ...who(peer), ...what } };
+      return {
+        level: 'warn',
+        message,
+        fields: { ...who(peer), ...what, ...(suppressed > 0 && { suppressed }) },
+      };
     }
     case 'notable': {
       const { peer, kind: _, suppressed, ...what } = event;

@@ -42,7 +42,8 @@ export class Refusals {
     } else if (event.kind === 'login' && event.failure !== undefined) {
       this.#add('login', event.peer, { ...event, ...because(event.failure) });
     } else if (event.kind === 'denied') {
-      this.#add('request', event.peer, { ...event, reason: event.denial, detail: event.what });
+      const what = { ...event, reason: event.denial, detail: event.what };
+      this.#add('request', event.peer, what, 1 + event.suppressed);
     }
   };
 

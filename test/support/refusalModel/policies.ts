@@ -42,7 +42,7 @@ export const SHAPES: readonly Shape[] = [
   { lun: '0005', cdb: 'a000000000000000ffff', isRead: true, outcomes: { ...hidden, ...goes('whole list') } },
   { lun: '0000', cdb: '2a', isRead: false, outcomes: writes('good') },
   { lun: '4000', cdb: '8a', isRead: true, outcomes: writes('read') },
-  { lun: '0000', cdb: '83', isRead: false, outcomes: { ...writes('052000'), shadow: 'good' } },
+  { lun: '0000', cdb: '83', isRead: false, outcomes: { ...writes('052000'), shadow: '072700' } },
   { lun: '0005', cdb: '2a', isRead: false, outcomes: { ...hidden, ...goes('good') } },
   { lun: '4005', cdb: '28', isRead: true, outcomes: { ...hidden, ...goes('read') } },
   { lun: '0006', cdb: '1200000024', isRead: true, outcomes: { ...absent, ...goes('read') } },

@@ -64,8 +64,8 @@ test('a refused command is told with operation code, logical unit and rule', () 
     what: 'WRITE(10)',
   } as const;
   const [enforced, shadow] = linesOf(
-    { ...denied, enforced: true, operationCode: 0x2a, lun: 3 },
-    { ...denied, enforced: false, taskFunction: 6, lun: 'c101000000000000' },
+    { ...denied, enforced: true, operationCode: 0x2a, lun: 3, suppressed: 0 },
+    { ...denied, enforced: false, taskFunction: 6, lun: 'c101000000000000', suppressed: 9 },
   );
   expect(enforced).toMatchObject({
     event: { action: 'command-denied', outcome: 'failure', reason: 'write-protected' },
@@ -74,19 +74,27 @@ test('a refused command is told with operation code, logical unit and rule', () 
   });
   expect(shadow).toMatchObject({
     event: { outcome: 'success' },
-    sangate: { enforced: false, taskFunction: 6, lun: 'c101000000000000' },
+    sangate: { enforced: false, taskFunction: 6, lun: 'c101000000000000', suppressed: 9 },
   });
 });
 
-test("a session's end has its bytes and all its denials, and an operator's end is a kill", () => {
-  const end = { kind: 'sessionEnded', peer, session: 7, target, denials: 30, ...traffic } as const;
+test("a session's end has its bytes, all its denials and how many were not told, and an operator's end is a kill", () => {
+  const end = {
+    kind: 'sessionEnded',
+    peer,
+    session: 7,
+    target,
+    denials: 30,
+    suppressed: 22,
+    ...traffic,
+  } as const;
   const [logout, kill] = linesOf(
     { ...end, by: 'logout' },
     { ...end, by: 'gateway', failure: new Failure('killed', 'an operator ended it from 127.0.0.1') },
   );
   expect(logout).toMatchObject({
     event: { action: 'session-end', outcome: 'success' },
-    sangate: { by: 'logout', denials: 30, fromInitiator: 300, fromTarget: 400 },
+    sangate: { by: 'logout', denials: 30, suppressed: 22, fromInitiator: 300, fromTarget: 400 },
   });
   expect(kill).toMatchObject({
     event: { action: 'session-kill', reason: 'killed' },

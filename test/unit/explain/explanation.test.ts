@@ -264,7 +264,7 @@ test('with all 16384 logical units named, there is no row for others', () => {
 });
 
 test('of logical units that are alike one is judged, however many an entry names', () => {
-  const judged = vi.spyOn(RequestJudge.prototype, 'isAllowed');
+  const judged = vi.spyOn(RequestJudge.prototype, 'verdict');
   onTestFinished(() => judged.mockRestore());
   const luns = Array.from({ length: 16_383 }, (_, lun) => lun);
   const { matrix } = ask({ access: [accessRule({ luns })] });

@@ -3,7 +3,7 @@ import { addressSet, parseAddressRange } from '../../../src/config/addressSet.ts
 import { Failure } from '../../../src/failures.ts';
 import { CHAP_ALGORITHMS } from '../../../src/policy/chapRequirement.ts';
 import { Admission, Policy, type Authorization } from '../../../src/policy/policy.ts';
-import { PERMISSIONS, type CertificateMatch, type InitiatorRule } from '../../../src/policy/rules.ts';
+import type { CertificateMatch, InitiatorRule } from '../../../src/policy/rules.ts';
 import { Secret } from '../../../src/policy/secret.ts';
 import type { Subject } from '../../../src/policy/subject.ts';
 import { accessRule, certificate, DB1, DISK, initiatorRule, subject } from '../../support/initiatorRule.ts';
@@ -243,7 +243,7 @@ test('a discovery session is readmitted, and sees what the new policy shows', ()
 
 const OTHER_DISK = 'iqn.2001-05.com.equallogic:disk-db2-data';
 
-test('in shadow a target that no entry covers is authorized whole, and what would have been said is told', () => {
+test('in shadow a target that no entry covers is authorized but for dangers, and what would have been said is told', () => {
   const rule = initiatorRule({ shadow: true });
   const policy = new Policy([rule]);
   const admission = policy.admit(subject());
@@ -251,7 +251,7 @@ test('in shadow a target that no entry covers is authorized whole, and what woul
   expect(authorization.access).toEqual({
     target: OTHER_DISK,
     mode: 'read-write',
-    allow: PERMISSIONS,
+    allow: [],
     location: rule.location,
   });
   expect(authorization.shadowed).toBe(`no access entry of rule db1 (gateway.yaml:12:3) covers ${OTHER_DISK}`);

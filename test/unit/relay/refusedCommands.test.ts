@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { opcodeAt, RESERVED_TAG, u32At } from '../../../src/iscsi/bhs.ts';
 import { decodeBhs } from '../../../src/iscsi/layouts.ts';
 import { encodePdu, type Digests } from '../../../src/iscsi/pdu.ts';
+import { describeDenied } from '../../../src/relay/access.ts';
 import { inChunks } from '../../support/fuzz.ts';
 import { expectProtocolError } from '../../support/protocolErrors.ts';
 import { answerPing, cdb, lun, writeStream } from '../../support/refusals.ts';
@@ -200,36 +201,29 @@ test('what was denied is told in words and in fields: by which rule, why, which 
     lun: lun('80'),
   });
   const decided = { enforced: true, rule: 'db1', location: 'gateway.yaml:17:9' };
-  expect(relayed.denied).toEqual([
-    {
-      ...decided,
-      kind: 'write-protected',
-      operationCode: 0x2a,
-      lun: 0,
-      what: 'SCSI command 2Ah on LUN 0000000000000000: write-protected',
-    },
-    {
-      ...decided,
-      kind: 'hidden-lun',
-      operationCode: 0,
-      lun: 5,
-      what: 'SCSI command 00h on LUN 4005000000000000: hidden-lun',
-    },
-    {
-      ...decided,
-      kind: 'not-supported',
-      taskFunction: 6,
-      lun: 0,
-      what: 'task management 6 on LUN 0000000000000000: not-supported',
-    },
-    {
-      ...decided,
-      kind: 'hidden-lun',
-      operationCode: 0,
-      lun: '8000000000000000',
-      what: 'SCSI command 00h on LUN 8000000000000000: hidden-lun',
-    },
+  expect(relayed.denied).toMatchObject([
+    { ...decided, kind: 'write-protected', command: { operationCode: 0x2a }, lun: 0 },
+    { ...decided, kind: 'hidden-lun', command: { operationCode: 0 }, lun: 5 },
+    { ...decided, kind: 'not-supported', taskFunction: 6, lun: 0 },
+    { ...decided, kind: 'hidden-lun', command: { operationCode: 0 }, lun: '8000000000000000' },
   ]);
+  expect(relayed.denied.map(describeDenied)).toEqual([
+    'WRITE (10) 2Ah on LUN 0: write-protected',
+    'TEST UNIT READY 00h on LUN 5: hidden-lun',
+    'TARGET WARM RESET on LUN 0: not-supported',
+    'TEST UNIT READY 00h on LUN 8000000000000000: hidden-lun',
+  ]);
+});
+
+test.each([
+  ['9e11', 'READ LONG (16) 9Eh/11h'],
+  ['9e1f', '9Eh/1Fh'],
+  ['7f00000000000018000b', 'WRITE (32) 7Fh/0Bh'],
+  ['c0', 'C0h'],
+])('a denied command %s is called as explain calls it: %s', (code, name) => {
+  const relayed = new Relayed({ access: { luns: [0] } });
+  relayed.request('scsiCommand', { ...COMMAND, final: true, lun: lun('0002'), cdb: cdb(code) });
+  expect(relayed.denied.map(describeDenied)).toEqual([`${name} on LUN 2: hidden-lun`]);
 });
 
 test.each(['28', '2a'])('a task tag that waits for its answer may not begin another command (%s)', (hex) => {

@@ -220,13 +220,29 @@ test('a target reset that is allowed reaches the target', () => {
   expect(decodeBhs('taskManagementRequest', relayed.at('target')[0]!.bhs).function).toBe(6);
 });
 
-test('64 task management requests that will end something may be under way, not 65', () => {
-  const { relayed } = refused(READ_ONLY);
-  const fields = { final: true, immediate: true, function: TaskFunction.abortTaskSet, lun: lun('0005') };
-  for (let tag = 100; tag < 164; tag++) {
-    relayed.request('taskManagementRequest', { ...fields, initiatorTaskTag: tag });
+/** An ABORT TASK SET that ends nothing: nothing is under way. */
+const pointless = (initiatorTaskTag: number) => {
+  const fields = { final: true, immediate: true, function: TaskFunction.abortTaskSet, lun: lun('ffff') };
+  return encodePdu('taskManagementRequest', { ...fields, initiatorTaskTag });
+};
+
+test('64 task management requests may be under way, not 65, also if they end nothing', () => {
+  const relayed = new Relayed();
+  for (let tag = 100; tag < 164; tag++) relayed.relay.fromInitiator(pointless(tag));
+  expectProtocolError('too_many_pieces', () => relayed.relay.fromInitiator(pointless(164)));
+});
+
+test('a task management request whose tag another one has ends the session', () => {
+  const relayed = new Relayed();
+  relayed.relay.fromInitiator(pointless(MANAGEMENT));
+  expectProtocolError('bad_sequence', () => relayed.relay.fromInitiator(pointless(MANAGEMENT)));
+});
+
+test('a task management request that was answered or rejected is under way no more', () => {
+  const relayed = new Relayed();
+  for (let i = 0; i < 100; i++) {
+    relayed.relay.fromInitiator(pointless(MANAGEMENT));
+    if (i % 2 === 0) done(relayed, TaskResponse.noSuchLun, i);
+    else relayed.respond('reject', { statSN: TARGET_STAT_SN + i }, pointless(MANAGEMENT));
   }
-  expectProtocolError('too_many_pieces', () =>
-    relayed.relay.fromInitiator(encodePdu('taskManagementRequest', { ...fields, initiatorTaskTag: 164 })),
-  );
 });

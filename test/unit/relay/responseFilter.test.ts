@@ -5,6 +5,7 @@ import { TaskFunction } from '../../../src/iscsi/taskManagement.ts';
 import { CommandPolicy } from '../../../src/policy/commandPolicy.ts';
 import type { AccessRule } from '../../../src/policy/rules.ts';
 import { maskLunList, ResponseFilter } from '../../../src/relay/responseFilter.ts';
+import { taskScope } from '../../../src/relay/task.ts';
 import { accessRule } from '../../support/initiatorRule.ts';
 import { expectProtocolError } from '../../support/protocolErrors.ts';
 
@@ -43,13 +44,10 @@ function command(
   filter.command(encodeBhs('scsiCommand', { initiatorTaskTag, cdb }), 0, policyOf(rule));
 }
 
-const underWay = (filter: ResponseFilter) =>
-  filter.endedBy(
-    decodeBhs(
-      'taskManagementRequest',
-      encodeBhs('taskManagementRequest', { function: TaskFunction.nexusReset }),
-    ),
-  );
+const RESET = taskScope(encodeBhs('taskManagementRequest', { function: TaskFunction.nexusReset }), 0);
+
+/** @returns true if a command was under way */
+const endAll = (filter: ResponseFilter, last = filter.ordinal) => filter.end(RESET, last);
 
 const wholeData = (pdus: readonly Pdu[]) => Buffer.concat(pdus.map(({ data }) => data));
 
@@ -106,7 +104,7 @@ test.each([1, 4, 7, 8, 9, 16, 100])('a list in pieces of %i bytes comes out whol
   expect(headers.map(({ dataSN }) => dataSN)).toEqual(Array.from({ length: pieces }, (_, i) => i));
   expect(headers.at(-1)).toMatchObject({ hasStatus: true, underflow: true, residualCount: 32 });
   expect(filter.passes(7, false)).toBe(true);
-  expect(underWay(filter)).toEqual([]);
+  expect(endAll(filter)).toBe(false);
 });
 
 test('a list whose status comes in a SCSI Response goes out before it', () => {
@@ -206,9 +204,9 @@ test('a tag in use is refused, whichever of the two commands is rewritten', () =
 test('the status of an answer that passes frees the tag', () => {
   const filter = after(MASKING, 0x28);
   expect(filter.passes(7, false)).toBe(true);
-  expect(underWay(filter)).toHaveLength(1);
+  expect(endAll(filter)).toBe(true);
   expect(filter.passes(7, true)).toBe(true);
-  expect(underWay(filter)).toEqual([]);
+  expect(endAll(filter)).toBe(false);
 });
 
 test('after its answer a tag is free', () => {
@@ -221,7 +219,7 @@ test('after its answer a tag is free', () => {
 test('after an abort a tag is free, and what was held back for it is gone', () => {
   const filter = after(MASKING, 0xa0);
   filter.dataIn(dataIn(Buffer.alloc(256 * 1024), {}));
-  for (const task of underWay(filter)) task.isOver = true;
+  endAll(filter);
   expect(filter.passes(7, false)).toBe(false);
   command(filter, 0xa0);
   expect(filter.dataIn(dataIn(WHOLE, { hasStatus: true }))).toHaveLength(1);
@@ -229,19 +227,19 @@ test('after an abort a tag is free, and what was held back for it is gone', () =
 
 test('the next command under a tag is another task than the one that was to be aborted', () => {
   const filter = after(MASKING, 0x28);
-  const [aborted] = underWay(filter);
+  const last = filter.ordinal;
   filter.ended(7);
   command(filter, 0x28);
-  aborted!.isOver = true;
+  expect(endAll(filter, last)).toBe(false);
   expectProtocolError('bad_sequence', () => command(filter, 0xa0));
 });
 
 test('a command that came after an abort under the same tag is no more the one that was to be aborted', () => {
   const filter = after(MASKING, 0x28);
-  const [aborted] = underWay(filter);
-  aborted!.isOver = true;
+  const last = filter.ordinal;
+  endAll(filter);
   command(filter, 0x28);
-  aborted!.isOver = true;
+  expect(endAll(filter, last)).toBe(false);
   expectProtocolError('bad_sequence', () => command(filter, 0xa0));
 });
 
@@ -251,21 +249,21 @@ test('tags that are used once and never again are forgotten, whatever their numb
     command(filter, 0x28, { initiatorTaskTag: tag });
     filter.ended(tag);
   }
-  expect(underWay(filter)).toEqual([]);
+  expect(endAll(filter)).toBe(false);
 });
 
 test('a command that the target rejects leaves its tag free', () => {
   const filter = after(MASKING, 0xa0);
   filter.rejected(7);
   command(filter, 0x28);
-  expect(underWay(filter)).toHaveLength(1);
+  expect(endAll(filter)).toBe(true);
 });
 
 test('where nothing is rewritten, a tag in use is refused all the same: it may be rewritten later', () => {
   const filter = after({}, 0x00);
   expectProtocolError('bad_sequence', () => command(filter, 0xa0, { rule: MASKING }));
   filter.ended(7);
-  expect(underWay(filter)).toEqual([]);
+  expect(endAll(filter)).toBe(false);
 });
 
 test('a list is masked by the policy under which it was asked for', () => {

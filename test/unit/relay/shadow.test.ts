@@ -3,6 +3,7 @@ import { opcodeAt } from '../../../src/iscsi/bhs.ts';
 import { decodeBhs } from '../../../src/iscsi/layouts.ts';
 import { encodePdu } from '../../../src/iscsi/pdu.ts';
 import { TaskFunction } from '../../../src/iscsi/taskManagement.ts';
+import { describeDenied } from '../../../src/relay/access.ts';
 import { authenticated, reauthorized } from '../../support/authenticated.ts';
 import { DISK } from '../../support/initiatorRule.ts';
 import { expectProtocolError } from '../../support/protocolErrors.ts';
@@ -13,12 +14,13 @@ const ACCESS = { luns: [0], mode: 'read-only' } as const;
 const SHADOW = { rule: { shadow: true } };
 const LIST = Buffer.from('000000100000000000000000000000000005000000000000', 'hex');
 
+const uncovered = () => authenticated(DISK, DISK, {}, { shadow: true, access: [] });
 const shadowed = () => new Relayed({ proofs: authenticated(DISK, DISK, ACCESS, { shadow: true }) });
 
 test.each([
   ['2a', '0000', 'write-protected'],
   ['28', '0005', 'hidden-lun'],
-  ['83', '0000', 'write-protected'],
+  ['5f', '0000', 'write-protected'],
 ])('command %s at LUN %s goes on as it came, and is told', (code, at, kind) => {
   const relayed = shadowed();
   const fields = {
@@ -38,7 +40,8 @@ test.each([
   ];
   for (const pdu of wire) relayed.relay.fromInitiator(Buffer.from(pdu));
   expect(relayed.bytesAt('target').equals(Buffer.concat(wire))).toBe(true);
-  expect(relayed.denied).toMatchObject([{ kind, enforced: false, operationCode: Number.parseInt(code, 16) }]);
+  const operationCode = Number.parseInt(code, 16);
+  expect(relayed.denied).toMatchObject([{ kind, enforced: false, command: { operationCode } }]);
   relayed.respond('scsiResponse', { initiatorTaskTag: 1, statSN: TARGET_STAT_SN });
   expect(decodeBhs('scsiResponse', relayed.at('initiator')[0]!.bhs)).toMatchObject({
     status: 0,
@@ -48,9 +51,60 @@ test.each([
 
 test('task management goes on, and is told', () => {
   const relayed = shadowed();
-  relayed.request('taskManagementRequest', { initiatorTaskTag: 1, function: TaskFunction.targetWarmReset });
+  const fields = { initiatorTaskTag: 1, function: TaskFunction.logicalUnitReset, lun: lun('0005') };
+  relayed.request('taskManagementRequest', fields);
   expect(opcodeAt(relayed.at('target')[0]!.bhs, 0)).toBe(0x02);
-  expect(relayed.denied).toMatchObject([{ kind: 'not-supported', enforced: false, taskFunction: 6 }]);
+  expect(relayed.denied).toMatchObject([{ kind: 'hidden-lun', enforced: false, taskFunction: 5, lun: 5 }]);
+});
+
+test.each([
+  ['FORMAT UNIT', '04', '0000', 'write-protected', 'format'],
+  ['SANITIZE at a hidden logical unit', '48', '0005', 'hidden-lun', 'sanitize'],
+  ['EXTENDED COPY', '83', '0000', 'write-protected', 'extended-copy'],
+  ['a vendor command', 'c0', '0000', 'write-protected', 'vendor'],
+  ['an operation code that is in no table', '76', '0000', 'write-protected', undefined],
+] as const)('%s is refused in shadow too', (_, code, at, kind, danger) => {
+  const relayed = shadowed();
+  relayed.request('scsiCommand', { initiatorTaskTag: 1, final: true, lun: lun(at), cdb: cdb(code) });
+  expect(opcodeAt(relayed.at('target')[0]!.bhs, 0)).toBe(0x00);
+  expect(relayed.denied).toMatchObject([{ kind, enforced: true }]);
+  expect(relayed.denied[0]!.danger).toBe(danger);
+});
+
+test.each([TaskFunction.targetWarmReset, TaskFunction.targetColdReset, 99])(
+  'task management function %i, which reaches others, is refused in shadow too',
+  (taskFunction) => {
+    const relayed = shadowed();
+    relayed.request('taskManagementRequest', { initiatorTaskTag: 1, function: taskFunction });
+    expect(opcodeAt(relayed.at('target')[0]!.bhs, 0)).toBe(0x00);
+    expect(relayed.denied).toMatchObject([{ kind: 'not-supported', enforced: true, taskFunction }]);
+  },
+);
+
+test('a danger that an entry allows by name passes in shadow as it would without', () => {
+  const proofs = authenticated(DISK, DISK, { allow: ['format'] }, { shadow: true });
+  const relayed = new Relayed({ proofs });
+  relayed.request('scsiCommand', { initiatorTaskTag: 1, final: true, cdb: cdb('04') });
+  expect(opcodeAt(relayed.at('target')[0]!.bhs, 0)).toBe(0x01);
+  expect(relayed.notable).toMatchObject([{ effect: 'format' }]);
+  expect(relayed.denied).toEqual([]);
+});
+
+test('at a target that no entry covers, what shadow lets pass is told, and dangers are refused', () => {
+  const relayed = new Relayed({ proofs: uncovered() });
+  for (const [initiatorTaskTag, code] of ['28', '15', '04', 'c0'].entries()) {
+    relayed.request('scsiCommand', { initiatorTaskTag, final: true, lun: lun('0003'), cdb: cdb(code) });
+  }
+  relayed.request('taskManagementRequest', { initiatorTaskTag: 9, function: TaskFunction.queryTask });
+  expect(relayed.at('target').map(({ bhs }) => opcodeAt(bhs, 0))).toEqual([0x01, 0x01, 0x00, 0x00, 0x02]);
+  expect(relayed.denied.map((denied) => [denied.enforced, describeDenied(denied)])).toEqual([
+    [false, 'READ (10) 28h on LUN 3: no-access'],
+    [false, 'MODE SELECT (6) 15h on LUN 3: no-access'],
+    [true, 'FORMAT UNIT 04h on LUN 3: not-supported'],
+    [true, 'C0h on LUN 3: not-supported'],
+    [false, 'QUERY TASK on LUN 0: no-access'],
+  ]);
+  expect(relayed.notable).toEqual([]);
 });
 
 test.each([

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { opcodeAt, RESERVED_TAG } from '../../../src/iscsi/bhs.ts';
 import { decodeBhs, type PduFields } from '../../../src/iscsi/layouts.ts';
 import { encodePdu } from '../../../src/iscsi/pdu.ts';
+import { describeDenied } from '../../../src/relay/access.ts';
 import { DISK } from '../../support/initiatorRule.ts';
 import { expectProtocolError } from '../../support/protocolErrors.ts';
 import { Relayed, STAT_SN, TARGET_STAT_SN } from '../../support/relayed.ts';
@@ -174,7 +175,10 @@ test('whoever runs the relay hears of what was denied, and of nothing else', () 
       enforced: true,
       rule: 'db1',
       location: 'gateway.yaml:17:9',
-      what: 'text keys in full feature phase: InitiatorName, X-com.example',
+      keys: ['InitiatorName', 'X-com.example'],
     },
   ]);
+  expect(describeDenied(relayed.denied[0]!)).toBe(
+    'text keys in full feature phase: InitiatorName, X-com.example',
+  );
 });

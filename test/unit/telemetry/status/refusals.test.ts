@@ -25,7 +25,8 @@ const denied = (enforced: boolean): GatewayEvent => ({
   rule: 'db1 at gateway.yaml:15:9',
   denial: 'write-protected',
   enforced,
-  what: 'SCSI command 2Ah on LUN 0',
+  what: 'WRITE (10) 2Ah on LUN 0: write-protected',
+  suppressed: 0,
 });
 
 function after(...events: readonly GatewayEvent[]) {
