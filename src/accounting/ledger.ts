@@ -15,8 +15,9 @@ export interface LedgerOptions {
 }
 
 const MAX_ACCOUNTS = 512;
-/** So that one who asks for logical units that are not there cannot take the places of others. */
+/** So that one who asks for logical units that are not there cannot take the places of others: of one target, and of all. */
 const MAX_LUNS = 64;
+const SHARE = 1 / 4;
 
 /**
  * What passed, by initiator, target and logical unit, in plain numbers. It outlives sessions, so that nothing that is counted goes
@@ -28,6 +29,8 @@ export class Ledger {
   readonly #figures: Float64Array;
   readonly #books = new Map<string, Books>();
   readonly #accounts: Account[] = [];
+  /** How many of them each initiator has. */
+  readonly #taken = new Map<string, number>();
   /** For whatever finds no place; shown once there was something. */
   readonly #otherAccount: Account;
   readonly #otherBooks: Books;
@@ -84,13 +87,14 @@ export class Ledger {
         const tag = typeof lun === 'number' ? lun : -1;
         const known = luns.find(tag);
         if (known !== -1) return this.#accounts[luns.whole[known]!]!;
-        const added = this.#isFull ? -1 : luns.put(tag);
+        const added = this.#hasRoom(initiator) ? luns.put(tag) : -1;
         if (added !== -1) {
           luns.whole[added] = this.#accounts.length;
           return this.#newAccount(initiator, target, String(lun));
         }
       }
-      if (others === undefined && !this.#isFull) others = this.#newAccount(initiator, target, OTHER);
+      if (others === undefined && this.#hasRoom(initiator))
+        others = this.#newAccount(initiator, target, OTHER);
       return this.#overflowing(others ?? this.#otherAccount);
     };
     const books = { nexus: new Nexus(initiator, target), figures: this.#figures, accountOf };
@@ -98,8 +102,9 @@ export class Ledger {
     return books;
   }
 
-  get #isFull(): boolean {
-    return this.#accounts.length >= this.#maxAccounts;
+  #hasRoom(initiator: string): boolean {
+    if (this.#accounts.length >= this.#maxAccounts) return false;
+    return (this.#taken.get(initiator) ?? 0) < Math.ceil(this.#maxAccounts * SHARE);
   }
 
   #overflowing(account: Account): Account {
@@ -111,6 +116,7 @@ export class Ledger {
     const at = (1 + this.#accounts.length) * ACCOUNT_LENGTH;
     const account = this.#begin({ initiator, target, lun, at });
     this.#accounts.push(account);
+    this.#taken.set(initiator, (this.#taken.get(initiator) ?? 0) + 1);
     return account;
   }
 

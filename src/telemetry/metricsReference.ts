@@ -97,7 +97,7 @@ only in \`sangate_denials_total\`.
   among the commands in a chunk. Encrypting is in it, decrypting is not. What waits in a full socket shows in
   \`sangate_backpressure_seconds_total\` instead.
 
-**Bounds.** 512 logical units of initiators have series of their own (about 170 each), of one initiator at one target 64. What comes
+**Bounds.** 512 logical units of initiators have series of their own (about 170 each), of one initiator 128, at one target 64. What comes
 later is counted with \`lun="other"\`, or with \`initiator="other"\`, \`target="other"\`, \`lun="other"\`, and in
 \`sangate_accounting_overflow_total\`. They are kept until the gateway starts anew.
 `;

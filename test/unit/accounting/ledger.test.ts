@@ -56,17 +56,15 @@ test('sessions of one initiator with one target share their accounts, and these 
 });
 
 test('what finds no account goes to one that is called other, and is told', () => {
-  const recorded = new Recorded({ maxAccounts: 2 });
+  const recorded = new Recorded({ maxAccounts: 8 });
   for (let lun = 0; lun < 5; lun++) recorded.command({ tag: lun, lun });
-  recorded.open('db2');
-  recorded.command();
   expect(reads(recorded).map(([initiator, , lun, count]) => [initiator, lun, count])).toEqual([
     ['db1', '0', 1],
     ['db1', '1', 1],
-    ['other', 'other', 4],
+    ['other', 'other', 3],
   ]);
   expect(recorded.ledger.snapshot().accounts.at(-1)).toMatchObject(other);
-  expect(recorded.ledger.snapshot().overflow).toBe(4);
+  expect(recorded.ledger.snapshot().overflow).toBe(3);
 });
 
 test('each command that is counted as an other is told', () => {
@@ -97,7 +95,7 @@ test('sessions between more initiators and targets than there can be accounts ar
 });
 
 test('an initiator that asks for ever more logical units takes no more than its share', () => {
-  const recorded = new Recorded({ maxAccounts: 100 });
+  const recorded = new Recorded({ maxAccounts: 400 });
   for (let lun = 0; lun < 200; lun++) recorded.command({ tag: lun, lun });
   recorded.open('db2');
   recorded.command({ lun: 77 });
@@ -105,6 +103,20 @@ test('an initiator that asks for ever more logical units takes no more than its 
   expect(accounts.filter(([initiator]) => initiator === 'db1')).toHaveLength(65);
   expect(accounts.at(-2)!.slice(2)).toEqual(['other', 136]);
   expect(accounts.at(-1)!.slice(2)).toEqual(['77', 1]);
+});
+
+test('an initiator with many targets leaves three quarters of all accounts to others', () => {
+  const recorded = new Recorded({ maxAccounts: 40 });
+  for (const target of ['a', 'b', 'c', 'd', 'e']) {
+    recorded.open('greedy', `iqn.2026-01.org.example:${target}`);
+    for (let lun = 0; lun < 64; lun++) recorded.command({ tag: lun, lun });
+  }
+  recorded.open('db2');
+  recorded.command();
+  const accounts = reads(recorded);
+  expect(accounts.filter(([initiator]) => initiator === 'greedy')).toHaveLength(10);
+  expect(accounts.filter(([initiator]) => initiator === 'db2').map(([, , lun]) => lun)).toEqual(['0']);
+  expect(accounts.reduce((sum, [, , , count]) => sum + count, 0)).toBe(5 * 64 + 1);
 });
 
 test('a snapshot does not change afterwards', () => {

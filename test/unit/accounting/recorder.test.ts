@@ -187,7 +187,7 @@ test('denials are counted by kind, apart from those that only would have been', 
   recorded.recorder.denied('write-protected', true);
   recorded.recorder.denied('hidden-lun', false);
   const { denials } = recorded.nexus;
-  expect(denials).toHaveLength(8);
+  expect(denials).toHaveLength(10);
   expect(denials.filter(({ count }) => count > 0)).toEqual([
     { kind: 'hidden-lun', enforced: false, count: 1 },
     { kind: 'write-protected', enforced: true, count: 2 },
