@@ -15,9 +15,7 @@ interface Joined {
   readonly ended: Promise<BridgeEnd>;
 }
 
-async function joined(
-  options: Partial<Omit<BridgeOptions, 'onEnd'>> = {},
-): Promise<Joined> {
+async function joined(options: Partial<Omit<BridgeOptions, 'onEnd'>> = {}): Promise<Joined> {
   const [initiator, a] = await socketPair();
   const [target, b] = await socketPair();
   for (const peer of [initiator, target]) peer.on('error', () => {});
