@@ -92,6 +92,7 @@ export class ResponseFilter {
       kept.isOver = false;
       return;
     }
+    if (this.#tasks.size >= MAX_TASKS) this.#forgetOver();
     if (this.#tasks.size >= MAX_TASKS) {
       throw new ProtocolError('too_many_pieces', `more than ${MAX_TASKS} commands without an answer`);
     }
@@ -167,10 +168,18 @@ export class ResponseFilter {
     if (this.#tasks.size > MAX_KEPT) this.#tasks.delete(task.initiatorTaskTag);
   }
 
-  /** The target has rejected the command: its tag may be used again. */
+  /** The target has rejected the command: its tag may be used again. Should it answer all the same, nothing hidden shows. */
   rejected(initiatorTaskTag: number): void {
     const task = this.#tasks.get(initiatorTaskTag);
-    if (task !== undefined) task.isOver = true;
+    if (task?.rewriting !== undefined) task.isOver = true;
+    else if (task !== undefined) this.#end(task);
+  }
+
+  /** Aborted tasks stay, for an answer that comes late; of those that nothing is rewritten in, not for ever. */
+  #forgetOver(): void {
+    for (const { initiatorTaskTag, isOver, rewriting } of this.#tasks.values()) {
+      if (isOver && rewriting === undefined) this.#tasks.delete(initiatorTaskTag);
+    }
   }
 }
 

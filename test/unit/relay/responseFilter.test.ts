@@ -8,6 +8,8 @@ import { maskLunList, ResponseFilter } from '../../../src/relay/responseFilter.t
 import { taskScope } from '../../../src/relay/task.ts';
 import { accessRule } from '../../support/initiatorRule.ts';
 import { expectProtocolError } from '../../support/protocolErrors.ts';
+import { cdb } from '../../support/refusals.ts';
+import { Relayed, TARGET_STAT_SN } from '../../support/relayed.ts';
 
 const policyOf = (rule: Partial<AccessRule>) => new CommandPolicy(accessRule(rule));
 const MASKING: Partial<AccessRule> = { luns: [1, 300] };
@@ -277,4 +279,18 @@ test('16384 commands may be under way, not 16385', () => {
   const filter = new ResponseFilter();
   for (let tag = 0; tag < 16384; tag++) command(filter, 0x28, { initiatorTaskTag: tag });
   expectProtocolError('too_many_pieces', () => command(filter, 0x28, { initiatorTaskTag: 16384 }));
+});
+
+test('commands that were aborted do not use up the places of those to come', () => {
+  const relayed = new Relayed({ access: { luns: [0, 1] } });
+  const abort = { function: TaskFunction.abortTask, initiatorTaskTag: 0x7fff_0000 } as const;
+  let statSN = TARGET_STAT_SN;
+  for (let tag = 1; tag <= 16_500; tag++) {
+    relayed.request('scsiCommand', { initiatorTaskTag: tag, final: true, cdb: cdb('28') });
+    relayed.request('taskManagementRequest', { ...abort, referencedTaskTag: tag });
+    relayed.respond('taskManagementResponse', { initiatorTaskTag: abort.initiatorTaskTag, statSN: statSN++ });
+  }
+  relayed.bytesAt('target');
+  relayed.request('nopOut', { final: true, initiatorTaskTag: 5 });
+  expect(relayed.at('target')).toHaveLength(1);
 });
