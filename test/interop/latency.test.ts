@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Status } from '../../src/telemetry/status/status.ts';
 import { startDelayingRelay } from './support/delayingRelay.ts';
 import { reading, writing } from './support/loads.ts';
 import { WIDE_OPEN } from './support/openSession.ts';
@@ -127,10 +128,10 @@ async function addedBy(by: Shares, work: Work): Promise<Shares> {
 async function shares(added: Shares, { ioClass, command }: Work): Promise<Shares> {
   delays = added;
   const all: Shares[] = [];
-  let before = await scrape(ioClass);
+  let before = await read(ioClass);
   for (let i = 0; i < COMMANDS; i++) {
     expect(await initiator.execute(command)).toMatchObject({ status: 0 });
-    const after = await scrape(ioClass);
+    const after = await read(ioClass);
     const grown = (figure: keyof Figures): number => after[figure] - before[figure];
     expect(grown('commands')).toBe(1);
     // nothing is lost and nothing counted twice: of what is left, all is the gateway's
@@ -152,19 +153,16 @@ interface Figures extends Shares {
   readonly gateway: number;
 }
 
-async function scrape(ioClass: Work['ioClass']): Promise<Figures> {
-  const text = await (await fetch(`http://${admin}/metrics`)).text();
-  const counter = (name: string): number => {
-    const [, value] =
-      new RegExp(`^sangate_command_${name}{.*lun="1",class="${ioClass}"} (.*)$`, 'm').exec(text) ?? [];
-    return Number(value);
-  };
+/** From `/status.json`: unlike metrics, which one rendering tells to all who ask within a moment, it is read for each who asks. */
+async function read(ioClass: Work['ioClass']): Promise<Figures> {
+  const status = (await (await fetch(`http://${admin}/status.json`)).json()) as Status;
+  const figures = status.accounts.find(({ lun }) => lun === '1')?.classes[ioClass];
   return {
-    commands: counter('duration_seconds_count'),
-    duration: 1000 * counter('duration_seconds_sum'),
-    array: 1000 * counter('target_duration_seconds_sum'),
-    initiator: 1000 * counter('initiator_wait_seconds_total'),
-    gateway: 1000 * counter('gateway_seconds_total'),
+    commands: figures?.duration.counts.reduce((sum, count) => sum + count) ?? 0,
+    duration: 1000 * (figures?.duration.sum ?? 0),
+    array: 1000 * (figures?.targetDuration.sum ?? 0),
+    initiator: 1000 * (figures?.initiatorWaitSeconds ?? 0),
+    gateway: 1000 * (figures?.gatewaySeconds ?? 0),
   };
 }
 
