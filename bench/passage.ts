@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { bridge, type BridgeEnd } from '../src/transport/bridge.ts';
+import { Outflow } from '../src/transport/outflow.ts';
 import { TAGS, type Workload } from './workloads.ts';
 
 /** What becomes of a chunk between the two sockets in the middle. */
@@ -43,12 +44,13 @@ export class Passage {
   static async open(workload: Workload, make: MakeTransform): Promise<Passage> {
     const [initiator, near] = await connected();
     const [far, target] = await connected();
+    const [toInitiator, toTarget] = [new Outflow(near), new Outflow(far)];
     const { fromInitiator, fromTarget } = make({
-      toTarget: (view) => void far.write(view),
-      toInitiator: (view) => void near.write(view),
+      toTarget: (view) => toTarget.write(view),
+      toInitiator: (view) => toInitiator.write(view),
     });
     const first = { a: Buffer.alloc(0), b: Buffer.alloc(0) };
-    bridge(near, far, { fromA: fromInitiator, fromB: fromTarget, first, onEnd: throwError });
+    bridge(toInitiator, toTarget, { fromA: fromInitiator, fromB: fromTarget, first, onEnd: throwError });
     return new Passage(workload, initiator, target);
   }
 

@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
+import { letHeapGrow } from './cli/heapGrowth.ts';
 import { program } from './cli/program.ts';
+
+letHeapGrow();
 
 // A host with two addresses gets 250 ms for the first by default; a WAN's round trips are longer.
 setDefaultAutoSelectFamilyAttemptTimeout(2500);

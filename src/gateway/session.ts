@@ -10,6 +10,7 @@ import { Relay } from '../relay/relay.ts';
 import type { Peer } from '../telemetry/events.ts';
 import type { SessionSummary } from '../telemetry/sessionSummary.ts';
 import { bridge } from '../transport/bridge.ts';
+import { Outflow } from '../transport/outflow.ts';
 import type { InForce, Origin } from './inForce.ts';
 import { nexusOf, type LoginOutcome } from './loginExchange.ts';
 import { RequestReport, type RequestObservers } from './requestReport.ts';
@@ -41,6 +42,8 @@ export class Session {
   readonly #since = new Date();
   readonly #options: SessionOptions;
   readonly #recorder: Recorder;
+  readonly #toInitiator: Outflow;
+  readonly #toTarget: Outflow;
   #authorization: Authorization;
   #endedBy: SessionEnd | undefined;
   #dismissal: NodeJS.Timeout | undefined;
@@ -56,6 +59,8 @@ export class Session {
     const { admission, target } = authorization;
     this.#recorder = ledger.open({ initiator: admission.rule.id, target });
     this.#report = new RequestReport(options);
+    this.#toInitiator = new Outflow(initiator);
+    this.#toTarget = new Outflow(leg.socket);
     this.relay = new Relay({
       login,
       authorization,
@@ -67,8 +72,8 @@ export class Session {
       recorder: this.#recorder,
       onNotable: this.#report.onNotable,
       onDenied: this.#report.onDenied,
-      toTarget: (view) => void leg.socket.write(view),
-      toInitiator: (view) => void initiator.write(view),
+      toTarget: (view) => this.#toTarget.write(view),
+      toInitiator: (view) => this.#toInitiator.write(view),
     });
   }
 
@@ -114,10 +119,9 @@ export class Session {
    * @param unread what the initiator sent behind its last Login Request
    */
   async run(unread: Buffer): Promise<SessionEnd> {
-    const { initiator, outcome } = this.#options;
-    const { leg } = outcome;
+    const { leg } = this.#options.outcome;
     const end = await new Promise<SessionEnd>((resolve) => {
-      bridge(initiator, leg.socket, {
+      bridge(this.#toInitiator, this.#toTarget, {
         fromA: (chunk) => this.relay.fromInitiator(chunk),
         fromB: (chunk) => this.relay.fromTarget(chunk),
         first: { a: unread, b: leg.detach() },

@@ -1,12 +1,14 @@
-import net, { type AddressInfo, type Socket } from 'node:net';
-import tls, { type TLSSocket } from 'node:tls';
+import net, { type AddressInfo, type OnReadOpts, type Socket } from 'node:net';
+import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { StubConfig } from '../config/stubConfig.ts';
 import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
 import type { StubCredentials } from '../tls/credentials.ts';
 import { checkGateway, explainDialFailure, stubTlsOptions } from '../tls/dial.ts';
 import { bridge } from '../transport/bridge.ts';
 import { dialFirst, settle } from '../transport/dial.ts';
+import { LentReads } from '../transport/lentReads.ts';
 import { listen, stopListening } from '../transport/listen.ts';
+import { Outflow } from '../transport/outflow.ts';
 import { plainAddress } from '../transport/plainAddress.ts';
 import { encodeProxyHeader, type ProxyHeader } from '../transport/proxyHeader.ts';
 
@@ -103,11 +105,12 @@ export class Stub {
       observe({ kind: 'opened', initiator: name, gateway });
       tunnel.write(encodeProxyHeader(header));
       let received = 0;
-      bridge(initiator, tunnel, {
-        fromA: (chunk) => void tunnel.write(chunk),
+      const [toInitiator, toGateway] = [new Outflow(initiator), new Outflow(tunnel)];
+      bridge(toInitiator, toGateway, {
+        fromA: (chunk) => toGateway.write(chunk),
         fromB: (chunk) => {
           received += chunk.length;
-          initiator.write(chunk);
+          toInitiator.write(chunk);
         },
         first: { a: NOTHING, b: NOTHING },
         onEnd: ({ error }) => {
@@ -133,11 +136,15 @@ export class Stub {
     const { config, credentials } = this.#settings;
     const { serverName } = config;
     return new Promise((resolve, reject) => {
-      const socket = tls.connect({
+      const reads = new LentReads();
+      const options: ConnectionOptions & { onread: OnReadOpts } = {
         ...stubTlsOptions(credentials, { host: gateway.host, ...(serverName && { serverName }) }),
         host: gateway.host,
         port: gateway.port,
-      });
+        onread: reads.onread,
+      };
+      const socket = tls.connect(options);
+      reads.bind(socket);
       socket.setNoDelay(true);
       socket.setKeepAlive(true, 30_000);
       const check = (): void => {

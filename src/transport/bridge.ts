@@ -1,9 +1,13 @@
-import type { Socket } from 'node:net';
 import { closeAfterFlush } from './closeAfterFlush.ts';
 import { isReset } from './isReset.ts';
+import { readTo } from './lentReads.ts';
+import type { Outflow } from './outflow.ts';
+
+/** The most that one TLS record carries (RFC 8446 §5.1): behind a whole one there mostly is another, decrypted already. */
+const TLS_RECORD = 16 * 1024;
 
 export interface BridgeOptions {
-  /** Takes a chunk from one side and writes what goes on to the other; throws to end both. */
+  /** Takes a chunk, which is lent, from one side and writes what goes on to the other; throws to end both. */
   readonly fromA: (chunk: Buffer) => void;
   readonly fromB: (chunk: Buffer) => void;
   /** What was read from each side before the bridge took over. */
@@ -24,7 +28,7 @@ export interface BridgeEnd {
  * Joins two sockets: backpressure both ways, and one side's end ends the other at once. iSCSI has no half-close: a peer that
  * ends its sending side is done, and what was written towards the other still goes out (a Logout Response, say).
  */
-export function bridge(a: Socket, b: Socket, options: BridgeOptions): void {
+export function bridge(a: Outflow, b: Outflow, options: BridgeOptions): void {
   let end: BridgeEnd | undefined;
   let open = 2;
 
@@ -32,12 +36,18 @@ export function bridge(a: Socket, b: Socket, options: BridgeOptions): void {
     if (end !== undefined) return;
     end = error === undefined ? { by } : { by, error };
     const [ended, other] = by === 'a' ? [a, b] : [b, a];
-    ended.destroy();
-    if (error !== undefined) other.destroy();
-    else closeAfterFlush(other);
+    ended.socket.destroy();
+    other.end();
+    if (error !== undefined) other.socket.destroy();
+    else closeAfterFlush(other.socket);
   };
 
-  const attach = (from: Socket, to: Socket, by: 'a' | 'b', take: (chunk: Buffer) => void): void => {
+  const attach = (
+    { socket: from }: Outflow,
+    to: Outflow,
+    by: 'a' | 'b',
+    take: (chunk: Buffer) => void,
+  ): void => {
     const onData = (chunk: Buffer): void => {
       if (end !== undefined) return;
       try {
@@ -46,14 +56,15 @@ export function bridge(a: Socket, b: Socket, options: BridgeOptions): void {
         finish(by, error);
         return;
       }
-      if (!to.writableNeedDrain) return;
+      if (chunk.length !== TLS_RECORD) to.flush();
+      if (!to.isFull) return;
       from.pause();
       options.onPause?.(by);
     };
-    to.on('drain', () => {
+    to.onDrain = () => {
       from.resume();
       options.onResume?.(by);
-    });
+    };
     from.on('end', () => finish(by));
     from.on('error', (error) => finish(by, isReset(error) ? undefined : error));
     const onClose = (): void => {
@@ -65,7 +76,7 @@ export function bridge(a: Socket, b: Socket, options: BridgeOptions): void {
     else from.on('close', onClose);
     const first = options.first[by];
     if (first.length > 0) onData(first);
-    from.on('data', onData);
+    readTo(from, onData);
   };
 
   attach(a, b, 'a', options.fromA);

@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
+import { LentReads } from './lentReads.ts';
 
 /** No portal could be reached; the message names each with its reason. */
 export class DialError extends Error {
@@ -41,13 +42,16 @@ export async function dialFirst<T = net.Socket>(
 /** One plain TCP connection, set up for request and response traffic. */
 export function connectTcp(portal: Portal, signal: AbortSignal): Promise<net.Socket> {
   return new Promise((resolve, reject) => {
+    const reads = new LentReads();
     const socket = net.connect({
       host: portal.host,
       port: portal.port,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: 30_000,
+      onread: reads.onread,
     });
+    reads.bind(socket);
     settle(socket, 'connect', signal, resolve, reject);
   });
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { bridge, type BridgeEnd, type BridgeOptions } from '../../../src/transport/bridge.ts';
+import { Outflow } from '../../../src/transport/outflow.ts';
 import { socketPair } from '../../support/loopback.ts';
 
 const NOTHING = Buffer.alloc(0);
@@ -19,10 +20,11 @@ async function joined(options: Partial<Omit<BridgeOptions, 'onEnd'>> = {}): Prom
   const [initiator, a] = await socketPair();
   const [target, b] = await socketPair();
   for (const peer of [initiator, target]) peer.on('error', () => {});
+  const [toA, toB] = [new Outflow(a), new Outflow(b)];
   const ended = new Promise<BridgeEnd>((resolve) => {
-    bridge(a, b, {
-      fromA: (chunk) => void b.write(chunk),
-      fromB: (chunk) => void a.write(chunk),
+    bridge(toA, toB, {
+      fromA: (chunk) => toB.write(chunk),
+      fromB: (chunk) => toA.write(chunk),
       first: { a: NOTHING, b: NOTHING },
       onEnd: resolve,
       ...options,
@@ -144,7 +146,12 @@ test.each(['a', 'b'] as const)('side %s, closed before the bridge has it, ends t
   const otherEnded = once(kept, 'end');
   kept.resume();
   const end = await new Promise<BridgeEnd>((onEnd) => {
-    bridge(a, b, { fromA: () => {}, fromB: () => {}, first: { a: NOTHING, b: NOTHING }, onEnd });
+    bridge(new Outflow(a), new Outflow(b), {
+      fromA: () => {},
+      fromB: () => {},
+      first: { a: NOTHING, b: NOTHING },
+      onEnd,
+    });
   });
   expect(end).toEqual({ by });
   await otherEnded;
