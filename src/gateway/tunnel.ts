@@ -210,8 +210,8 @@ export class Tunnel {
   }
 
   #origin(): Origin {
-    const chain = peerChain(this.#socket);
-    return { listener: this.#context.listener, chain, notAfter: endOfChain(chain) };
+    const socket = this.#socket;
+    return { listener: this.#context.listener, chain: peerChain(socket), notAfter: endOfChain(socket) };
   }
 
   /** The login's one line; gives the peer with all that is known of it now. */

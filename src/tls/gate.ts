@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { TlsOptions, TLSSocket } from 'node:tls';
 import { Failure, type FailureReason } from '../failures.ts';
 import type { CertificateIdentity } from '../policy/subject.ts';
@@ -7,7 +7,7 @@ import type { GatewayCredentials } from './credentials.ts';
 import { describeCertificate } from './describe.ts';
 import { certificateIdentity } from './identity.ts';
 import { listenerTlsOptions } from './listener.ts';
-import { peerChain } from './peerChain.ts';
+import { peerCertificate } from './peerChain.ts';
 
 /**
  * Options for the gateway's `tls.createServer`, to which the caller adds how long a handshake may take. Refusing is left to
@@ -27,10 +27,9 @@ export function gatewayTlsOptions(credentials: GatewayCredentials): TlsOptions {
  * peer is, or throws a `Failure` that says why it may not come in.
  */
 export function admitTls(socket: TLSSocket): CertificateIdentity {
-  const [leaf] = peerChain(socket);
+  const certificate = peerCertificate(socket);
   // By itself and first: OpenSSL reports a missing certificate as UNABLE_TO_GET_ISSUER_CERT.
-  if (!leaf) throw new Failure('no_cert', 'the peer presented no certificate');
-  const certificate = new X509Certificate(leaf);
+  if (!certificate) throw new Failure('no_cert', 'the peer presented no certificate');
   if (!socket.authorized) throw refusal(socket, certificate);
   if (socket.getProtocol() !== 'TLSv1.3') {
     throw new Failure('tls_handshake', `the peer came in with ${socket.getProtocol()}, not with TLSv1.3`);

@@ -1,7 +1,8 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { Failure } from '../failures.ts';
 import type { GatewayCredentials } from './credentials.ts';
 import { describeCertificate } from './describe.ts';
+import { KnownCertificate, KnownCertificates } from './knownCertificates.ts';
 import type { PeerChain } from './peerChain.ts';
 
 /** Of the credentials, what says who may come in. */
@@ -20,14 +21,30 @@ export type Trust = Pick<GatewayCredentials, 'authorities' | 'revocations'>;
  * @param now milliseconds since 1970
  */
 export function checkStanding(chain: PeerChain, trust: Trust, now: number): void {
-  const [leaf, ...presented] = chain.map((der) => new X509Certificate(der));
+  const { certificates, authorities } = knownOf(trust);
+  const [leaf, ...presented] = chain.map((der) => certificates.get(der));
   if (leaf === undefined) throw new Failure('no_cert', 'the peer presented no certificate');
-  const search = new PathSearch(presented, trust, now);
+  const search = new PathSearch([...authorities, ...presented], trust, now);
   if (search.leadsToAuthority(leaf)) return;
-  throw (
-    search.fault ??
-    new Failure('unknown_ca', `no authority of the gateway stands behind it: ${describeCertificate(leaf)}`)
-  );
+  const who = describeCertificate(leaf.x509);
+  throw search.fault ?? new Failure('unknown_ca', `no authority of the gateway stands behind it: ${who}`);
+}
+
+/** What was read and verified under these credentials. A reload makes other credentials, and so begins with nothing. */
+interface Known {
+  readonly certificates: KnownCertificates;
+  readonly authorities: readonly KnownCertificate[];
+}
+
+const known = new WeakMap<Trust, Known>();
+
+function knownOf(trust: Trust): Known {
+  const there = known.get(trust);
+  if (there !== undefined) return there;
+  const authorities = trust.authorities.map((authority) => new KnownCertificate(authority));
+  const made = { certificates: new KnownCertificates(), authorities };
+  known.set(trust, made);
+  return made;
 }
 
 /** One certificate after another up to an authority. Each is looked at once, so it ends, whatever was presented. */
@@ -36,21 +53,21 @@ class PathSearch {
   fault: Failure | undefined;
   readonly #trust: Trust;
   readonly #now: number;
-  readonly #issuers: readonly X509Certificate[];
+  readonly #issuers: readonly KnownCertificate[];
   readonly #anchors: ReadonlySet<string>;
   readonly #found = new Map<string, boolean>();
 
-  constructor(presented: readonly X509Certificate[], trust: Trust, now: number) {
+  constructor(issuers: readonly KnownCertificate[], trust: Trust, now: number) {
     this.#trust = trust;
     this.#now = now;
-    this.#issuers = [...trust.authorities, ...presented];
+    this.#issuers = issuers;
     // As for OpenSSL, a path ends in a certificate that is its own issuer; others in the file are steps on the way.
     const anchors = trust.authorities.filter((authority) => authority.checkIssued(authority));
     this.#anchors = new Set(anchors.map(({ fingerprint256 }) => fingerprint256));
   }
 
-  leadsToAuthority(certificate: X509Certificate): boolean {
-    const { fingerprint256 } = certificate;
+  leadsToAuthority(certificate: KnownCertificate): boolean {
+    const { fingerprint256 } = certificate.x509;
     const known = this.#found.get(fingerprint256);
     if (known !== undefined) return known;
     this.#found.set(fingerprint256, false); // for those that sign each other in a circle
@@ -59,27 +76,23 @@ class PathSearch {
     return leads;
   }
 
-  #isVouchedFor(certificate: X509Certificate): boolean {
-    if (this.#anchors.has(certificate.fingerprint256)) return !this.#isRevoked(certificate, certificate);
+  #isVouchedFor(certificate: KnownCertificate): boolean {
+    const { x509 } = certificate;
+    if (this.#anchors.has(x509.fingerprint256)) return !this.#isRevoked(x509, x509);
     return this.#issuers.some(
       (issuer) =>
-        issuer.ca &&
-        certificate.checkIssued(issuer) &&
-        certificate.verify(issuer.publicKey) &&
+        issuer.x509.ca &&
+        certificate.isIssuedBy(issuer.x509) &&
         this.leadsToAuthority(issuer) &&
         // last: what is remembered of a CRL is then about true authorities alone
-        !this.#isRevoked(certificate, issuer),
+        !this.#isRevoked(x509, issuer.x509),
     );
   }
 
-  #isInDate(certificate: X509Certificate): boolean {
-    const { validFrom, validTo } = certificate;
-    if (!(this.#now >= Date.parse(validFrom))) {
-      return this.#refuse('bad_cert', `not valid before ${validFrom}`, certificate);
-    }
-    if (!(this.#now < Date.parse(validTo))) {
-      return this.#refuse('expired_cert', `expired at ${validTo}`, certificate);
-    }
+  #isInDate({ x509, notBefore, notAfter }: KnownCertificate): boolean {
+    if (!(this.#now >= notBefore))
+      return this.#refuse('bad_cert', `not valid before ${x509.validFrom}`, x509);
+    if (!(this.#now < notAfter)) return this.#refuse('expired_cert', `expired at ${x509.validTo}`, x509);
     return true;
   }
 

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { connect, createServer } from 'node:tls';
+import { connect, createServer, type TLSSocket } from 'node:tls';
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Failure } from '../../src/failures.ts';
 import { loadGatewayCredentials, type GatewayCredentials } from '../../src/tls/credentials.ts';
 import { admitTls, gatewayTlsOptions } from '../../src/tls/gate.ts';
-import { peerChain, type PeerChain } from '../../src/tls/peerChain.ts';
+import { endOfChain, peerCertificate, peerChain, type PeerChain } from '../../src/tls/peerChain.ts';
 import { checkStanding } from '../../src/tls/standing.ts';
 import { daysAgo } from '../support/certificates.ts';
 import { mint, mintCrl, newKey, type Contents, type KeyKind, type Minted } from '../support/minting.ts';
@@ -90,7 +90,7 @@ async function handshake(
   credentials: GatewayCredentials,
   client: Minted,
   along: readonly Minted[],
-): Promise<{ verdict: Verdict; chain: PeerChain }> {
+): Promise<{ verdict: Verdict; chain: PeerChain; peer: TLSSocket }> {
   const server = createServer(gatewayTlsOptions(credentials));
   onTestFinished(() => void server.close());
   server.listen(0, '127.0.0.1');
@@ -102,7 +102,7 @@ async function handshake(
   onTestFinished(() => void socket.destroy());
   const [peer] = (await once(server, 'secureConnection')) as Parameters<typeof admitTls>;
   onTestFinished(() => void peer.destroy());
-  return { verdict: verdict(() => admitTls(peer)), chain: peerChain(peer) };
+  return { verdict: verdict(() => admitTls(peer)), chain: peerChain(peer), peer };
 }
 
 /** What a session hears that is up with this chain. */
@@ -246,7 +246,16 @@ test('a session stands until the second in which its certificate ends', async ()
 
 test('what a peer presented is told as often as it is asked for', async () => {
   const made = line('ec');
-  const { chain } = await handshake(await load(files(made)), made.client, [made.intermediate, made.root]);
+  const along = [made.intermediate, made.root];
+  const { chain, peer } = await handshake(await load(files(made)), made.client, along);
   const der = [made.client, made.intermediate, made.root].map(({ cert }) => new X509Certificate(cert).raw);
   expect(chain).toEqual(der);
+  expect(peerCertificate(peer)?.raw).toEqual(der[0]);
+  expect(peerChain(peer)).toEqual(der);
+});
+
+test('what a peer presented ends with the first of its certificates, whichever that is', async () => {
+  const made = line('ec', { intermediate: { notAfter: daysAgo(-5) } });
+  const { peer } = await handshake(await load(files(made)), made.client, [made.intermediate]);
+  expect(endOfChain(peer)).toBe(Date.parse(new X509Certificate(made.intermediate.cert).validTo));
 });

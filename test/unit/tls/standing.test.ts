@@ -70,3 +70,38 @@ test('nobody stands without a certificate', () => {
   const root = mint('root', { kind: 'ec', ca: true });
   expect(() => checkStanding([], trust([root]), now)).toThrow(expect.objectContaining({ reason: 'no_cert' }));
 });
+
+test('that a certificate has stood before says nothing of later, when it has ended', () => {
+  const root = mint('root', { kind: 'ec', ca: true });
+  const db1 = mint('db1', { kind: 'ec', issuer: root });
+  const trusted = trust([root]);
+  const end = Date.parse(new X509Certificate(db1.cert).validTo);
+  expect(() => checkStanding(chain(db1), trusted, end - 1)).not.toThrow();
+  expect(() => checkStanding(chain(db1), trusted, end)).toThrow(
+    expect.objectContaining({ reason: 'expired_cert' }),
+  );
+});
+
+test('what was found under one reading of the files is not taken for true under the next', () => {
+  const root = mint('root', { kind: 'ec', ca: true });
+  const sameName = mint('root', { kind: 'ec', ca: true });
+  const db1 = mint('db1', { kind: 'ec', issuer: root, serial: '05' });
+  expect(() => checkStanding(chain(db1), trust([root]), now)).not.toThrow();
+  expect(() => checkStanding(chain(db1), trust([root], mintCrl(root, ['05'])), now)).toThrow(
+    expect.objectContaining({ reason: 'revoked_cert' }),
+  );
+  expect(() => checkStanding(chain(db1), trust([sameName]), now)).toThrow(
+    expect.objectContaining({ reason: 'unknown_ca' }),
+  );
+});
+
+test('an issuer that somebody else presented does not stand behind a certificate that comes without it', () => {
+  const root = mint('root', { kind: 'ec', ca: true });
+  const intermediate = mint('intermediate', { kind: 'ec', ca: true, issuer: root });
+  const db1 = mint('db1', { kind: 'ec', issuer: intermediate });
+  const trusted = trust([root]);
+  expect(() => checkStanding(chain(db1, intermediate), trusted, now)).not.toThrow();
+  expect(() => checkStanding(chain(db1), trusted, now)).toThrow(
+    expect.objectContaining({ reason: 'unknown_ca' }),
+  );
+});
