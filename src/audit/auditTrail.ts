@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { setImmediate, setTimeout as wait } from 'node:timers/promises';
 import { getSystemErrorMap } from 'node:util';
 import { AuditError } from './auditError.ts';
 import type { Link } from './chain.ts';
@@ -47,6 +48,8 @@ export interface AuditState {
 /** Entries that wait while nothing can be written; some 8 MB of memory. What comes then is counted. */
 const MAX_WAITING = 8192;
 const BATCH = 256;
+/** From one write to the next: in a rush of logins many lines go out together. */
+const BETWEEN_WRITES_MS = 10;
 const SYNC_MS = 1000;
 const RETRY_MS = 1000;
 const STALLED_MS = 10_000;
@@ -76,6 +79,7 @@ export class AuditTrail {
   readonly #notes: AuditEntry[] = [];
   #work: Promise<void> | undefined;
   #workingSince = 0;
+  #writtenAt = -Infinity;
   #wants = { sync: false, look: false };
   #syncTimer: NodeJS.Timeout | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
@@ -184,9 +188,9 @@ export class AuditTrail {
 
   async #drain(): Promise<void> {
     try {
-      await new Promise(setImmediate); // what comes in one turn of the event loop goes out in one write
       this.#file ??= await this.#open();
       while (this.#hasWork) {
+        await this.#gather();
         await this.#step(this.#file);
         this.#workingSince = performance.now();
       }
@@ -198,6 +202,15 @@ export class AuditTrail {
       await file?.dispose();
       this.#failed(error);
     }
+  }
+
+  /** What comes in one turn of the event loop goes out in one write, and so does what comes soon after another one. */
+  async #gather(): Promise<void> {
+    const left = this.#writtenAt + BETWEEN_WRITES_MS - performance.now();
+    const isFull = this.#waiting.length >= BATCH;
+    if (left > 0 && !isFull && !this.#isClosed) await wait(left);
+    else await setImmediate();
+    this.#writtenAt = performance.now();
   }
 
   async #step(file: TrailFile): Promise<void> {

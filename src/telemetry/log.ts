@@ -3,6 +3,7 @@ import type { Failure } from '../failures.ts';
 import { describeLoginStatus } from '../iscsi/loginStatus.ts';
 import { EventLimit } from './eventLimit.ts';
 import type { GatewayEvent, Observer, Peer } from './events.ts';
+import { GatheredLines } from './gatheredLines.ts';
 
 export type { Logger } from 'pino';
 
@@ -11,10 +12,7 @@ export type { Logger } from 'pino';
  *
  * @param destination standard error unless given
  */
-export function createLog(
-  level: string,
-  destination: DestinationStream = pino.destination({ dest: 2, sync: false }),
-): Logger {
+export function createLog(level: string, destination: DestinationStream = standardError()): Logger {
   return pino(
     {
       level,
@@ -25,6 +23,16 @@ export function createLog(
     },
     destination,
   );
+}
+
+function standardError(): DestinationStream {
+  const file = pino.destination({ dest: 2, sync: false });
+  const lines = new GatheredLines(file);
+  process.once('exit', () => {
+    lines.pass();
+    file.flushSync();
+  });
+  return lines;
 }
 
 /** Writes one line for each event, within limits; the next one tells how many were left out. */

@@ -15,7 +15,7 @@ import {
   mkdir,
 } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { openAudit } from '../../../src/audit/auditTrail.ts';
 import { seal } from '../../../src/audit/chain.ts';
 import { lineOf } from '../../../src/audit/entry.ts';
@@ -41,11 +41,14 @@ class FullDisk {
 
   /** Done before the next write. */
   before: (() => Promise<void>) | undefined;
+  /** How often it was written to. */
+  writes = 0;
 
   readonly open = (async (file: string, flags: number, mode: number) => {
     const handle = await open(file, flags, mode);
     const write = handle.appendFile.bind(handle);
     handle.appendFile = async (bytes) => {
+      this.writes++;
       await this.before?.();
       this.before = undefined;
       if (!this.isFull) return write(bytes);
@@ -65,6 +68,25 @@ test('the file is of mode 0600, and so is what stands beside it', async () => {
   );
   await trail.close();
   expect([...modes, ((await stat(`${file}.head`)).mode & 0o777).toString(8)]).toEqual(['600', '600', '600']);
+});
+
+test('in a rush the lines of many turns of the event loop go out in one write, and none is missing', async () => {
+  const disk = new FullDisk('ENOSPC', 0);
+  disk.isFull = false;
+  const { file, trail } = await openTrail({ openFile: disk.open });
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now()); // the last write was just now, however slow this machine is
+  onTestFinished(() => void vi.restoreAllMocks());
+  trail.write(login(1));
+  await trail.rotateOrReopen();
+  const before = disk.writes;
+  for (let n = 2; n <= 5; n++) {
+    trail.write(login(n));
+    await new Promise(setImmediate);
+  }
+  await trail.rotateOrReopen();
+  expect(disk.writes - before).toBe(1);
+  await trail.close();
+  expect(await verifyTrail([file])).toMatchObject({ lines: 5, problems: [] });
 });
 
 test('a file that others may read is closed to them', async () => {
