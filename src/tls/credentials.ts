@@ -8,7 +8,7 @@ import { isNear } from './nearEnd.ts';
 import { readKeyFile, readPemFile } from './pemFile.ts';
 
 interface Credentials {
-  /** Own certificate and the intermediates that belong to it; PEM. */
+  /** Own certificate and all above it that is in the files; PEM. */
   readonly cert: Buffer;
   /** Own private key; PEM. */
   readonly key: Secret;
@@ -53,8 +53,8 @@ export async function loadGatewayCredentials(
   files: GatewayFiles,
   now: number = Date.now(),
 ): Promise<GatewayCredentials> {
-  const own = await loadOwn(files, SERVER_AUTH, now);
   const { ca, authorities, warnings } = await loadAuthorities(files.clientCa, now);
+  const own = await loadOwn(files, SERVER_AUTH, authorities, now);
   const crl = files.crl === undefined ? undefined : await loadRevocations(files.crl, authorities, now);
   if (crl !== undefined) for (const pem of crl.pem) checkWithOpenSsl(files.crl!, { crl: pem });
   return {
@@ -73,8 +73,8 @@ export async function loadStubCredentials(
   files: StubFiles,
   now: number = Date.now(),
 ): Promise<StubCredentials> {
-  const own = await loadOwn(files, CLIENT_AUTH, now);
-  const { ca, warnings } = await loadAuthorities(files.ca, now);
+  const { ca, authorities, warnings } = await loadAuthorities(files.ca, now);
+  const own = await loadOwn(files, CLIENT_AUTH, authorities, now);
   return { ...own, ca, warnings: [...own.warnings, ...warnings] };
 }
 
@@ -85,6 +85,7 @@ const CLIENT_AUTH = { oid: '1.3.6.1.5.5.7.3.2', name: 'client' };
 async function loadOwn(
   files: { readonly cert: string; readonly key: string },
   usage: typeof SERVER_AUTH,
+  authorities: readonly X509Certificate[],
   now: number,
 ): Promise<Pick<Credentials, 'cert' | 'key' | 'notAfter' | 'warnings'>> {
   const { pem, certificates } = await loadCertificates(files.cert);
@@ -112,7 +113,24 @@ async function loadOwn(
   const warnings = isNear(notAfter, now)
     ? [`${files.cert}: ends at ${leaf.validTo}: issue a new certificate before`]
     : [];
-  return { cert: Buffer.from(pem), key: new Secret(Buffer.from(keyPem)), notAfter, warnings };
+  const chain = certificates.length > 1 ? pem : [leaf, ...above(leaf, authorities)].join('');
+  return { cert: Buffer.from(chain), key: new Secret(Buffer.from(keyPem)), notAfter, warnings };
+}
+
+/**
+ * The authorities over a certificate that has nothing else in its file. OpenSSL sends them along in any case, but would look
+ * for them, and verify what it finds, in each handshake.
+ */
+function above(certificate: X509Certificate, authorities: readonly X509Certificate[]): X509Certificate[] {
+  const found: X509Certificate[] = [];
+  let top = certificate;
+  while (!top.checkIssued(top)) {
+    const issuer = authorities.find((one) => top.checkIssued(one) && top.verify(one.publicKey));
+    if (issuer === undefined || found.includes(issuer)) break;
+    found.push(issuer);
+    top = issuer;
+  }
+  return found;
 }
 
 function parseKey(file: string, pem: string): KeyObject {

@@ -30,6 +30,15 @@ async function stubFiles() {
   return { path, files: { cert: path('client.crt'), key: path('client.key'), ca: path('ca.crt') } };
 }
 
+async function written({ cert, key, cas }: { cert: string; key: string; cas: string }) {
+  const directory = await temporaryDirectory();
+  const files = { cert: `${directory}/own.crt`, key: `${directory}/own.key`, ca: `${directory}/ca.crt` };
+  await writeFile(files.cert, cert);
+  await writeFile(files.key, key, { mode: 0o600 });
+  await writeFile(files.ca, cas);
+  return files;
+}
+
 async function refusalOf(loading: Promise<unknown>): Promise<CredentialsError> {
   const error = await loading.then(
     () => undefined,
@@ -43,10 +52,37 @@ test("a gateway's files load without a warning and tell when they end", async ()
   const { files } = await gatewayFiles();
   const pki = await testPki();
   const credentials = await loadGatewayCredentials(files);
-  expect(credentials.cert.toString()).toBe(pki.gateway.cert);
+  expect(credentials.cert.toString()).toBe(pki.gateway.cert + pki.ca);
   expect(credentials.warnings).toEqual([]);
   expect(Math.round((credentials.notAfter - Date.now()) / DAY)).toBe(30);
   expect(Math.round((credentials.crlNextUpdate! - Date.now()) / DAY)).toBe(30);
+});
+
+test('all authorities over a certificate that stands alone go with it, those who only have their name do not', async () => {
+  const [top, impostor] = [mint('top', { kind: 'ec', ca: true }), mint('top', { kind: 'ec', ca: true })];
+  const below = mint('below', { kind: 'ec', ca: true, issuer: top });
+  const own = mint('db1', { kind: 'ec', issuer: below });
+  const cas = [impostor, top, below].map(({ cert }) => cert).join('');
+  const { cert } = await loadStubCredentials(await written({ ...own, cas }));
+  expect(cert.toString()).toBe(own.cert + below.cert + top.cert);
+});
+
+test('a file that says itself what goes with its certificate is left as it is', async () => {
+  const top = mint('top', { kind: 'ec', ca: true });
+  const below = mint('below', { kind: 'ec', ca: true, issuer: top });
+  const own = mint('db1', { kind: 'ec', issuer: below });
+  const cert = own.cert + below.cert;
+  const credentials = await loadStubCredentials(await written({ cert, key: own.key, cas: top.cert }));
+  expect(credentials.cert.toString()).toBe(cert);
+});
+
+test('authorities that signed each other are sent once each', async () => {
+  const [one, two] = [mint('one', { kind: 'ec', ca: true }), mint('two', { kind: 'ec', ca: true })];
+  const oneByTwo = mint('one', { kind: 'ec', ca: true, key: one.key, issuer: two });
+  const twoByOne = mint('two', { kind: 'ec', ca: true, key: two.key, issuer: one });
+  const own = mint('db1', { kind: 'ec', issuer: one });
+  const { cert } = await loadStubCredentials(await written({ ...own, cas: oneByTwo.cert + twoByOne.cert }));
+  expect(cert.toString()).toBe(own.cert + oneByTwo.cert + twoByOne.cert);
 });
 
 test("a stub's files load without a warning", async () => {
