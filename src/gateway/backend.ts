@@ -11,6 +11,7 @@ import type { TextPair } from '../iscsi/text.ts';
 import type { Challenges } from '../login/challenges.ts';
 import { InitiatorLogin, type InitiatorLoginOptions } from '../login/initiatorLogin.ts';
 import { LOGIN_LIMITS } from '../login/loginLimits.ts';
+import { deadlineIn } from '../transport/deadline.ts';
 import { connectTcp, DialError, dialFirst } from '../transport/dial.ts';
 import { PduConnection } from '../transport/pduConnection.ts';
 
@@ -174,11 +175,12 @@ export class Backend {
     const { connection: socket, portal } = await dialFirst(
       [candidate],
       connectTimeoutSeconds * 1000,
-      (at, timeout) => connectTcp(at, AbortSignal.any([timeout, signal])),
+      connectTcp,
+      signal,
     );
     const connection = PduConnection.over(socket, limits);
     const login = new InitiatorLogin({ ...names, challenges: this.#challenges, ...(chap && { chap }) });
-    const deadline = AbortSignal.any([AbortSignal.timeout(connectTimeoutSeconds * 1000), signal]);
+    const { signal: deadline, clear } = deadlineIn(connectTimeoutSeconds * 1000, signal);
     const giveUp = (): void => void socket.destroy();
     deadline.addEventListener('abort', giveUp);
     try {
@@ -194,6 +196,7 @@ export class Backend {
       );
     } finally {
       deadline.removeEventListener('abort', giveUp);
+      clear();
     }
   }
 

@@ -3,6 +3,7 @@ import { Failure } from '../failures.ts';
 import type { TargetAddress } from '../iscsi/targetAddress.ts';
 import type { Admission, Authorization, Policy } from '../policy/policy.ts';
 import { matchesTarget } from '../policy/targetPattern.ts';
+import { deadlineIn } from '../transport/deadline.ts';
 import type { Backend } from './backend.ts';
 
 /** How long a backend that was down a moment ago may hold up the others' answer. */
@@ -119,18 +120,20 @@ export class Directory {
     const answers = await Promise.all(
       backends.map(async (backend): Promise<Answer> => {
         const limit = backend.isDown ? Math.min(GRACE_FOR_DOWN_MS, this.#timeoutMs) : this.#timeoutMs;
-        const timeout = AbortSignal.timeout(limit);
+        const { signal, clear } = deadlineIn(limit);
         try {
-          const records = await backend.discover(nameAsSent, this.#newIsid(), timeout, onMalformed);
+          const records = await backend.discover(nameAsSent, this.#newIsid(), signal, onMalformed);
           return { backend, records };
         } catch (error) {
-          if (!timeout.aborted) return { backend, failure: Failure.from(error) };
+          if (!signal.aborted) return { backend, failure: Failure.from(error) };
           backend.noteDown();
           const failure = new Failure(
             'backend_down',
             `backend ${backend.name}: no answer to discovery within ${limit} ms`,
           );
           return { backend, failure };
+        } finally {
+          clear();
         }
       }),
     );

@@ -10,6 +10,7 @@ import {
 } from '../login/targetLogin.ts';
 import type { Admission, Authorization } from '../policy/policy.ts';
 import type { CertificateIdentity } from '../policy/subject.ts';
+import { deadlineIn, type Deadline } from '../transport/deadline.ts';
 import type { PduConnection } from '../transport/pduConnection.ts';
 import type { BackendLeg, Backend } from './backend.ts';
 import type { Entrance, Guards } from './guards.ts';
@@ -194,7 +195,7 @@ export class LoginExchange {
     const backend = await directory.locate(authorization, identity.initiatorNameAsSent);
     this.trace.backend = backend;
     this.#confirm();
-    const { signal, done } = this.#backendDeadline(backend);
+    const { signal, clear } = this.#backendDeadline(backend);
     try {
       this.#leg = await backend.open(
         {
@@ -214,24 +215,18 @@ export class LoginExchange {
       }
       throw error;
     } finally {
-      done();
+      clear();
     }
   }
 
-  /** The login's signal, which also ends an array's attempt that takes too long, until `done` is called. */
-  #backendDeadline(backend: Backend): { signal: AbortSignal; done: () => void } {
+  /** The login's signal, which also ends an array's attempt that takes too long, until it is cleared. */
+  #backendDeadline(backend: Backend): Deadline {
     const milliseconds = this.#admittedUnder.loginTimeoutMs * BACKEND_SHARE;
-    const tooLong = new AbortController();
-    const timer = setTimeout(() => {
+    return deadlineIn(milliseconds, this.#signal, () => {
       backend.noteDown();
-      tooLong.abort(
-        new Failure(
-          'backend_down',
-          `backend ${backend.name}: no portal let us in within ${milliseconds / 1000} s`,
-        ),
-      );
-    }, milliseconds);
-    return { signal: AbortSignal.any([this.#signal, tooLong.signal]), done: () => clearTimeout(timer) };
+      const message = `backend ${backend.name}: no portal let us in within ${milliseconds / 1000} s`;
+      return new Failure('backend_down', message);
+    });
   }
 
   async #negotiate({ keys, transit }: NegotiationRequest): Promise<NegotiationAnswer> {

@@ -3,7 +3,7 @@ import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { StubConfig } from '../config/stubConfig.ts';
 import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
 import type { StubCredentials } from '../tls/credentials.ts';
-import { checkGateway, explainDialFailure, stubTlsOptions } from '../tls/dial.ts';
+import { askForLeafOnly, checkGateway, explainDialFailure, stubTlsOptions } from '../tls/dial.ts';
 import { bridge } from '../transport/bridge.ts';
 import { dialFirst, settle } from '../transport/dial.ts';
 import { LentReads } from '../transport/lentReads.ts';
@@ -97,17 +97,22 @@ export class Stub {
       const { connection: tunnel, portal } = await dialFirst(
         config.gateways,
         config.connectTimeoutSeconds * 1000,
-        (gateway, timeout) => this.#connect(gateway, AbortSignal.any([timeout, gone.signal])),
+        (gateway, signal) => this.#connect(gateway, signal),
+        gone.signal,
       );
       initiator.off('close', onClose);
       initiator.off('error', ignore);
       const gateway = formatPortal(portal);
       observe({ kind: 'opened', initiator: name, gateway });
-      tunnel.write(encodeProxyHeader(header));
+      let ahead: Buffer | undefined = encodeProxyHeader(header);
       let received = 0;
       const [toInitiator, toGateway] = [new Outflow(initiator), new Outflow(tunnel)];
       bridge(toInitiator, toGateway, {
-        fromA: (chunk) => toGateway.write(chunk),
+        fromA: (chunk) => {
+          // The first bytes are here already, mostly: one record with them.
+          toGateway.write(ahead === undefined ? chunk : Buffer.concat([ahead, chunk]));
+          ahead = undefined;
+        },
         fromB: (chunk) => {
           received += chunk.length;
           toInitiator.write(chunk);
@@ -145,6 +150,7 @@ export class Stub {
       };
       const socket = tls.connect(options);
       reads.bind(socket);
+      askForLeafOnly(socket);
       socket.setNoDelay(true);
       socket.setKeepAlive(true, 30_000);
       const check = (): void => {

@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
+import { deadlineIn } from './deadline.ts';
 import { LentReads } from './lentReads.ts';
 
 /** No portal could be reached; the message names each with its reason. */
@@ -18,22 +19,27 @@ export class DialError extends Error {
  * Connects to the first portal that takes the connection, in order.
  *
  * @param timeoutMs for each portal
- * @param connect how one portal is tried; plain TCP unless given. It must fail, not hang, when the signal aborts.
+ * @param connect how one portal is tried. It must fail, not hang, when the signal aborts.
+ * @param parent aborts the attempt that is under way, and those that follow
  * @throws DialError
  */
 export async function dialFirst<T = net.Socket>(
   portals: readonly Portal[],
   timeoutMs: number,
   connect: (portal: Portal, signal: AbortSignal) => Promise<T>,
+  parent?: AbortSignal,
 ): Promise<{ connection: T; portal: Portal }> {
   const reasons: string[] = [];
   for (const portal of portals) {
-    const signal = AbortSignal.timeout(timeoutMs);
+    const { signal, clear } = deadlineIn(timeoutMs, parent);
     try {
       return { connection: await connect(portal, signal), portal };
     } catch (error) {
-      const reason = signal.aborted ? `no answer within ${timeoutMs / 1000} s` : (error as Error).message;
+      const isTooLong = signal.aborted && parent?.aborted !== true;
+      const reason = isTooLong ? `no answer within ${timeoutMs / 1000} s` : (error as Error).message;
       reasons.push(`${formatPortal(portal)}: ${reason}`);
+    } finally {
+      clear();
     }
   }
   throw new DialError(reasons);

@@ -1,5 +1,10 @@
-import { expect, test } from 'vitest';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer, type TLSSocket } from 'node:tls';
+import { expect, onTestFinished, test } from 'vitest';
 import { parsePairs } from '../../src/iscsi/text.ts';
+import { readProxyHeader } from '../../src/transport/proxyHeader.ts';
+import { testPki } from '../support/certificates.ts';
 import { DB1, DISK1 } from '../support/loginPdus.ts';
 import type { ScriptedTarget } from '../support/scriptedTarget.ts';
 import { startSite, startTarget, type Site, type SiteOptions } from '../support/site.ts';
@@ -157,6 +162,32 @@ test('an array that closes lets the initiator go', async () => {
   await initiator.logIn();
   (await array.session()).socket.end();
   await initiator.closed;
+});
+
+test("the PROXY header and the initiator's first bytes reach the gateway as one", async () => {
+  const { site } = await start();
+  const { gateway, ca } = await testPki();
+  const server = createServer({ ...gateway, ca, requestCert: true, ALPNProtocols: ['sangate'] });
+  onTestFinished(() => void server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const arrives = once(server, 'secureConnection') as Promise<[TLSSocket]>;
+  const gateways = [`127.0.0.1:${(server.address() as AddressInfo).port}`];
+  const initiator = await throughStub(site, { gateways });
+  const [tunnel] = await arrives;
+  onTestFinished(() => void tunnel.destroy());
+  initiator.send(Buffer.from('the first bytes'));
+  const [chunk] = (await once(tunnel, 'data')) as [Buffer];
+  const header = readProxyHeader(chunk);
+  expect(header.kind).toBe('header');
+  expect(chunk.subarray((header as { length: number }).length).toString()).toBe('the first bytes');
+});
+
+test('an initiator that goes without a word takes its tunnel along', async () => {
+  const { site } = await start();
+  const initiator = await throughStub(site);
+  await site.log.line({ msg: 'tunnel open', level: 'info' });
+  initiator.end();
+  expect(await site.log.line({ msg: 'login denied' })).toMatchObject({ reason: 'peer_closed' });
 });
 
 test('HTTP to the stub is told from iSCSI at the gateway', async () => {

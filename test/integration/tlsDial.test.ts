@@ -11,7 +11,7 @@ import {
 import { expect, onTestFinished, test } from 'vitest';
 import { Secret } from '../../src/policy/secret.ts';
 import type { StubCredentials } from '../../src/tls/credentials.ts';
-import { checkGateway, stubTlsOptions, type GatewayName } from '../../src/tls/dial.ts';
+import { askForLeafOnly, checkGateway, stubTlsOptions, type GatewayName } from '../../src/tls/dial.ts';
 import { testPki } from '../support/certificates.ts';
 
 async function listen(differing: TlsOptions = {}): Promise<Server> {
@@ -47,6 +47,7 @@ async function dial(
   };
   const { port } = server.address() as AddressInfo;
   const socket = connect({ ...stubTlsOptions(credentials, name), host: '127.0.0.1', port, ...differing });
+  askForLeafOnly(socket);
   onTestFinished(() => void socket.destroy());
   await once(socket, 'secureConnect');
   return socket;
