@@ -4,7 +4,7 @@ import type { DestinationStream } from 'pino';
 const GATHER_MS = 10;
 
 /**
- * Passes lines on a few milliseconds later, together with those that came meanwhile: each write has a thread wake up and this
+ * Passes lines on a moment later, together with those that came meanwhile: each write has a thread wake up and this
  * one wake up again, which costs more than the line does.
  */
 export class GatheredLines implements DestinationStream {
@@ -21,12 +21,12 @@ export class GatheredLines implements DestinationStream {
     this.#timer ??= setTimeout(() => this.pass(), GATHER_MS).unref();
   }
 
-  /** What waits goes out now. */
-  pass(): void {
+  /** What waits goes out now, and to somebody else if told. */
+  pass(to: DestinationStream = this.#to): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const lines = this.#lines;
     this.#lines = '';
-    if (lines !== '') this.#to.write(lines);
+    if (lines !== '') to.write(lines);
   }
 }

@@ -26,12 +26,9 @@ export function createLog(level: string, destination: DestinationStream = standa
 }
 
 function standardError(): DestinationStream {
-  const file = pino.destination({ dest: 2, sync: false });
-  const lines = new GatheredLines(file);
-  process.once('exit', () => {
-    lines.pass();
-    file.flushSync();
-  });
+  const lines = new GatheredLines(pino.destination({ dest: 2, sync: false }));
+  // A write that is begun now would not be waited for. Pino writes by itself what it has been given before.
+  process.once('exit', () => lines.pass(pino.destination({ dest: 2, sync: true })));
   return lines;
 }
 

@@ -28,11 +28,11 @@ test('a line that comes later goes out by itself', () => {
   expect(written).toEqual(['one\n', 'two\n']);
 });
 
-test('what waits goes out at once when the program ends, and only once', () => {
+test('what waits goes out at once to whoever is told, and only once', () => {
   const { lines, written } = gathering();
+  const last: string[] = [];
   lines.write('last words\n');
-  lines.pass();
-  lines.pass();
+  for (let time = 1; time <= 2; time++) lines.pass({ write: (text) => void last.push(text) });
   vi.advanceTimersByTime(100);
-  expect(written).toEqual(['last words\n']);
+  expect({ written, last }).toEqual({ written: [], last: ['last words\n'] });
 });
