@@ -27,7 +27,6 @@ export async function logInRaw(portal: string, disk: Disk): Promise<RawLogin> {
   await passSecurity(connection, login);
   const offers = sessionOffers(false);
   const { parameters } = await negotiateToFullFeature(connection, login, offers, SESSION_PREFERENCES);
-  login.end();
   // A new session finds a unit attention, which this command takes away.
   const numbers = { initiatorTaskTag: 0, cmdSN: FIRST_CMD_SN, expStatSN: login.expStatSN };
   const lun = encodeLun(disk.lun);

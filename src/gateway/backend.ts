@@ -120,7 +120,6 @@ export class Backend {
         askForTargets(connection, login, names.cmdSN, onMalformed),
       );
     } finally {
-      login.end();
       socket.end(() => socket.destroy());
     }
   }
@@ -187,7 +186,6 @@ export class Backend {
       await passSecurity(connection, login);
       return { socket, connection, login, portal };
     } catch (error) {
-      login.end();
       socket.destroy();
       if (!deadline.aborted) throw error;
       throw new Failure(

@@ -122,7 +122,6 @@ export class LoginExchange {
       throw error;
     } finally {
       this.login.end();
-      this.#leg?.login.end();
     }
   }
 

@@ -17,7 +17,6 @@ export async function discoverOver(socket: Socket, options: InitiatorOptions): P
     await passSecurity(connection, login);
     return await askForTargets(connection, login, FIRST_CMD_SN, () => {});
   } finally {
-    login.end();
     socket.end(() => socket.destroy());
   }
 }

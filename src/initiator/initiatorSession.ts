@@ -96,8 +96,6 @@ export class InitiatorSession {
     } catch (error) {
       socket.destroy();
       throw error;
-    } finally {
-      login.end();
     }
   }
 

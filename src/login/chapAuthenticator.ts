@@ -66,7 +66,6 @@ export class ChapAuthenticator {
     const nameIsRight = equalInConstantTime(Buffer.from(name), Buffer.from(user));
     const expected = chapResponse(algorithm, challenge.identifier, secret, challenge.bytes);
     const responseIsRight = equalInConstantTime(response, expected);
-    this.#challenges.retire(challenge);
     if (!nameIsRight || !responseIsRight) {
       throw new Failure(
         'chap',
@@ -74,11 +73,6 @@ export class ChapAuthenticator {
       );
     }
     return this.#proveOurselves(keys, algorithm, challenge);
-  }
-
-  /** Gives up the outstanding challenge, if there is one. */
-  retire(): void {
-    if (this.#challenge !== undefined) this.#challenges.retire(this.#challenge);
   }
 
   #proveOurselves(keys: TextKeys, algorithm: ChapAlgorithm, ours: Challenge): TextPair[] {

@@ -71,7 +71,6 @@ export class ChapProver {
     const name = required(keys, 'CHAP_N');
     const response = decodeBinaryValue('CHAP_R', required(keys, 'CHAP_R'), MAX_CHALLENGE_LENGTH);
     const expected = chapResponse(algorithm, challenge.identifier, mutual.secret, challenge.bytes);
-    this.#challenges.retire(challenge);
     const nameIsRight = equalInConstantTime(Buffer.from(name), Buffer.from(mutual.user));
     if (!nameIsRight || !equalInConstantTime(response, expected)) {
       throw new Failure(
@@ -79,11 +78,6 @@ export class ChapProver {
         "the target's mutual CHAP answer is wrong: its name or secret is not the one configured",
       );
     }
-  }
-
-  /** Gives up the outstanding challenge, if there is one. */
-  retire(): void {
-    if (this.#challenge !== undefined) this.#challenges.retire(this.#challenge);
   }
 }
 

@@ -141,11 +141,6 @@ export class InitiatorLogin {
     return this.#commandWindow;
   }
 
-  /** To be called when the login is over, however it ended. */
-  end(): void {
-    this.#chap?.retire();
-  }
-
   #read(pdu: Pdu): PduFields<'loginResponse'> {
     const opcode = opcodeAt(pdu.bhs, 0);
     if (opcode !== Opcode.loginResponse) {

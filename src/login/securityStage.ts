@@ -59,11 +59,6 @@ export class SecurityStage {
     }
   }
 
-  /** Gives up the outstanding challenge, if there is one. */
-  retire(): void {
-    this.#chap?.retire();
-  }
-
   #chooseMethod(offer: string | undefined): TextPair[] {
     const method = this.#chap === undefined ? 'None' : 'CHAP';
     if (offer === undefined && method === 'None') {

@@ -172,10 +172,9 @@ export class TargetLogin<A> {
     return encodePdu('loginResponse', { currentStage, isid, tsih, initiatorTaskTag, status: failure.wire });
   }
 
-  /** To be called when the login is over, however it ended: no challenge of it stays outstanding. */
+  /** To be called when the login is over, however it ended. */
   end(): void {
     this.#isOver = true;
-    this.#securityStage?.retire();
   }
 
   /** A login that failed once has failed: nothing that comes later finds it half done. */

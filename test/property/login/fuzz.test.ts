@@ -105,13 +105,11 @@ function playToTarget(stream: Buffer, { chunks }: Pick<Damage, 'chunks'>, chap: 
   const taken = play(stream, chunks, {
     take: (request) => {
       expect(conversation.askForBytes(request).length).toBeLessThanOrEqual(LONGEST);
-      expect(conversation.challenges.outstanding).toBeLessThanOrEqual(1);
       return true;
     },
     end: () => conversation.login.end(),
   });
   expect(taken).toBeLessThanOrEqual(33);
-  expect(conversation.challenges.outstanding).toBe(0);
   return conversation;
 }
 
@@ -127,7 +125,7 @@ function playToInitiator(stream: Buffer, { chunks }: Pick<Damage, 'chunks'>, cha
       if (step.kind === 'negotiated') isLoggedIn = step.transit;
       return step.kind !== 'redirect' && !isLoggedIn;
     },
-    end: () => machine.end(),
+    end: () => {},
   });
   expect(taken).toBeLessThanOrEqual(33);
   return isLoggedIn;

@@ -187,7 +187,7 @@ test('our own challenge sent back is a reflection', () => {
   expect(failureOf(() => authenticator.verify(keys(sent))).message).toContain('reflection');
 });
 
-test('a challenge that is outstanding on another connection is a reflection too', () => {
+test('a challenge of ours on another connection is a reflection too', () => {
   const challenges = repeatableChallenges();
   const other = challenges.issue(16);
   const { authenticator, proof } = challenged({ mutual: MUTUAL }, 'md5', challenges);
@@ -206,19 +206,4 @@ test('a response to an earlier challenge is wrong for the next', () => {
   const recorded = challenged({}, 'md5', challenges).proof();
   const { authenticator } = challenged({}, 'md5', challenges);
   expect(failureOf(() => authenticator.verify(keys(recorded))).reason).toBe('chap');
-});
-
-test.each([true, false])('the challenge is retired after the answer (a right one: %s)', (isRight) => {
-  const { authenticator, challenges, proof } = challenged();
-  const sent = proof(isRight ? RIGHT : secretOf('wrong'));
-  if (isRight) authenticator.verify(keys(sent));
-  else failureOf(() => authenticator.verify(keys(sent)));
-  expect(challenges.outstanding).toBe(0);
-});
-
-test('a challenge that nobody answers is retired with the login', () => {
-  const { authenticator, challenges } = challenged();
-  expect(challenges.outstanding).toBe(1);
-  authenticator.retire();
-  expect(challenges.outstanding).toBe(0);
 });

@@ -148,11 +148,3 @@ test('a refusal of our response is about the CHAP settings, whatever its status'
   const failure = failureOf(() => machine.receive(loginResponse({ status: 0x0200 })));
   expect(failure).toMatchObject({ reason: 'backend_auth', wire: 0x0301 });
 });
-
-test('the end of the login retires the challenge that the target did not answer', () => {
-  const challenges = repeatableChallenges();
-  const { machine } = proved(chapRequirement({ mutual: MUTUAL }), challenges);
-  expect(challenges.outstanding).toBe(1);
-  machine.end();
-  expect(challenges.outstanding).toBe(0);
-});

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Failure } from '../../../src/failures.ts';
 import { encodePdu } from '../../../src/iscsi/pdu.ts';
-import { TargetLogin, type AuthenticatedLogin } from '../../../src/login/targetLogin.ts';
+import type { AuthenticatedLogin } from '../../../src/login/targetLogin.ts';
 import {
   challengedConversation,
   chapProof,
@@ -18,7 +18,6 @@ import {
   loginRequest,
   pdu,
   readResponse,
-  repeatableChallenges,
   TASK_TAG,
 } from '../../support/loginMessages.ts';
 
@@ -287,22 +286,4 @@ test('an authenticated login cannot be written down, only earned', () => {
   // @ts-expect-error -- an object of the same shape is no proof
   const forged: AuthenticatedLogin<string> = { identity, admission, opening };
   expect(forged).not.toBe(conversation.authenticated);
-});
-
-test('a target login keeps to the options of one connection', () => {
-  const challenges = repeatableChallenges();
-  const chap = chapRequirement();
-  const options = {
-    admit: () => ({ admission: 1, chap }),
-    challenges,
-    targetPortalGroupTag: 1,
-    initialStatSN: 0,
-  };
-  const [one, two] = [new TargetLogin(options), new TargetLogin(options)];
-  for (const login of [one, two]) {
-    login.receive(loginRequest({}, { ...NAMES, AuthMethod: 'CHAP' }));
-    login.receive(loginRequest({}, { CHAP_A: '5' }));
-  }
-  one.end();
-  expect(challenges.outstanding).toBe(1);
 });

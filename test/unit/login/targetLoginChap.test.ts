@@ -166,13 +166,6 @@ test('after a wrong response a right one comes too late', () => {
   expect(conversation.authenticated).toBeUndefined();
 });
 
-test('the challenge is retired when a login ends before its answer', () => {
-  const { conversation } = challengedConversation();
-  expect(conversation.challenges.outstanding).toBe(1);
-  conversation.login.end();
-  expect(conversation.challenges.outstanding).toBe(0);
-});
-
 test('a login that is over takes nothing more', () => {
   const { conversation, challenge } = challengedConversation();
   conversation.login.end();
