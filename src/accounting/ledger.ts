@@ -14,10 +14,11 @@ export interface LedgerOptions {
   readonly maxAccounts?: number;
 }
 
-const MAX_ACCOUNTS = 512;
+export const MAX_ACCOUNTS = 512;
 /** So that one who asks for logical units that are not there cannot take the places of others: of one target, and of all. */
-const MAX_LUNS = 64;
+export const MAX_LUNS = 64;
 const SHARE = 1 / 4;
+export const roomOfOne = (maxAccounts: number): number => Math.ceil(maxAccounts * SHARE);
 
 /**
  * What passed, by initiator, target and logical unit, in plain numbers. It outlives sessions, so that nothing that is counted goes
@@ -104,7 +105,7 @@ export class Ledger {
 
   #hasRoom(initiator: string): boolean {
     if (this.#accounts.length >= this.#maxAccounts) return false;
-    return (this.#taken.get(initiator) ?? 0) < Math.ceil(this.#maxAccounts * SHARE);
+    return (this.#taken.get(initiator) ?? 0) < roomOfOne(this.#maxAccounts);
   }
 
   #overflowing(account: Account): Account {
