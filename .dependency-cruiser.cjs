@@ -11,6 +11,7 @@ const layers = {
   'relay/': ['iscsi/', 'scsi/', 'policy/', 'login/', 'discovery/', 'accounting/', 'failures\\.ts'],
   'transport/': ['iscsi/', 'failures\\.ts'],
   'processLock\\.ts': [],
+  'workers/': ['iscsi/', 'failures\\.ts'],
   'target/': [
     'iscsi/',
     'scsi/',
@@ -39,9 +40,10 @@ const layers = {
     'config/',
     'tls/',
     'telemetry/',
+    'workers/',
     'failures\\.ts',
   ],
-  'stub/': ['iscsi/', 'transport/', 'config/', 'tls/', 'telemetry/', 'failures\\.ts'],
+  'stub/': ['iscsi/', 'transport/', 'config/', 'tls/', 'telemetry/', 'workers/', 'failures\\.ts'],
   'explain/': ['iscsi/', 'scsi/', 'policy/', 'relay/', 'config/', 'tls/', 'failures\\.ts'],
   'admin/': ['iscsi/', 'transport/', 'config/', 'tls/', 'telemetry/', 'explain/', 'failures\\.ts'],
 };

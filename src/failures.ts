@@ -50,6 +50,7 @@ const ELSEWHERE = {
   too_many_connections: 'close',
   reinstated: 'close',
   killed: 'close',
+  worker_lost: 'close',
   shutting_down: LoginStatus.serviceUnavailable,
 } as const satisfies Record<string, Wire>;
 

@@ -8,6 +8,8 @@ import { ValueError } from './problem.ts';
 import { parseServerName } from './serverName.ts';
 import { parseName, parseTargetPattern } from './targetPattern.ts';
 
+const MAX_WORKERS = 64;
+
 /**
  * The values that configurations are made of. Descriptions and examples become docs/configuration.md, the JSON
  * Schema for editors and the hints in error messages.
@@ -77,6 +79,16 @@ export const admin = (address: string, more = '') =>
 export const watch = z.boolean().default(true).meta({
   description: 'Reload when this file, or a file that it names, changes. SIGHUP reloads in any case.',
 });
+
+/** Where the connections are worked on: this process alone, or so many of its own. */
+export const workers = z
+  .union([z.literal('auto'), z.int().min(1).max(MAX_WORKERS)])
+  .default(1)
+  .meta({
+    description:
+      'Processes that carry the connections, each on a core of its own: a number, or `auto` for as many as there are cores. With 1, which is the default, there is no other process. One connection is never spread over several. Holds from the start.',
+    examples: ['auto', 4],
+  });
 
 export const adminAddress = (defaultPort: number) =>
   parsed((text) => parseAdminAddress(text, { defaultPort, purpose: 'listen' }));

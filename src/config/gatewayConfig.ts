@@ -68,6 +68,8 @@ export interface GatewayConfig {
   readonly initiators: readonly InitiatorRule[];
   readonly limits: GatewayLimits;
   readonly guards: GatewayGuards;
+  /** Processes that carry the connections; 1: this one. */
+  readonly workers: number | 'auto';
   /** Reload when a file changes. */
   readonly watch: boolean;
   /** Absent: turned off. */
@@ -159,7 +161,7 @@ interface Context {
 }
 
 function build(
-  { listen, backends, initiators, limits, guards, watch, admin, audit, log }: Written,
+  { listen, backends, initiators, limits, guards, workers, watch, admin, audit, log }: Written,
   context: Context,
 ): GatewayConfig {
   return {
@@ -170,6 +172,7 @@ function build(
     ),
     limits,
     guards,
+    workers,
     watch,
     ...(admin !== false && { admin: buildAdmin(admin, context.directory) }),
     ...(audit !== undefined && {

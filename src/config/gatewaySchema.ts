@@ -177,6 +177,7 @@ export const gatewaySchema = z.strictObject({
     .meta({ description: 'Who may log in, by a name of your choice. Nobody else may.' }),
   limits,
   guards,
+  workers: field.workers,
   watch: field.watch,
   admin: field
     .admin(

@@ -39,6 +39,9 @@ function reportIssue(
       const inner = issue.errors.find((branch) =>
         branch.every((found) => found.path.length > 0 || found.code === 'unrecognized_keys'),
       );
+      const hasMap = schema.type === 'object';
+      if (inner === undefined && !hasMap)
+        return findings.problem({ path }, 'this value is not accepted', typeHint(schema));
       if (inner === undefined) {
         const hint = `write false, or ${shape(schema)}`;
         return findings.problem({ path }, 'this is neither false nor a map', hint);

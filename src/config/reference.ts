@@ -99,7 +99,9 @@ function inside(schema: JsonSchema): { suffix: string; inner: JsonSchema } {
 }
 
 function typeOf(schema: JsonSchema): string {
-  if (schema.anyOf !== undefined) return `\`false\` or ${typeOf(mapBranch(schema))}`;
+  if (schema.anyOf !== undefined)
+    return schema.anyOf.map((choice) => typeOf(choice as JsonSchema)).join(' or ');
+  if (schema.const !== undefined) return `\`${String(schema.const)}\``;
   if (schema.enum !== undefined) return schema.enum.map((choice) => `\`${String(choice)}\``).join(', ');
   if (schema.type === 'boolean') return '`true`, `false`';
   if (schema.type === 'integer') return `${schema.minimum} to ${schema.maximum}`;

@@ -24,6 +24,8 @@ export interface StubConfig {
   /** For discovery; absent: what the initiator dialled. */
   readonly advertise?: Portal;
   readonly connectTimeoutSeconds: number;
+  /** Processes that carry the connections; 1: this one. */
+  readonly workers: number | 'auto';
   /** Reload when a file changes. */
   readonly watch: boolean;
   /** Absent: turned off. */
@@ -61,7 +63,7 @@ function stubConfig(source: ConfigSource, directory: string): StubConfigResult {
   if (!result.success) reportIssues(result.error.issues, source.value, stubJsonSchema, findings);
   checkStub(source.value, findings);
   const warnings = findings.conclude();
-  const { listen, gateways, serverName, tls, advertise, connectTimeoutSeconds, watch, admin, log } =
+  const { listen, gateways, serverName, tls, advertise, connectTimeoutSeconds, workers, watch, admin, log } =
     result.data!;
   const config: StubConfig = {
     listen,
@@ -74,6 +76,7 @@ function stubConfig(source: ConfigSource, directory: string): StubConfigResult {
     },
     ...(advertise !== undefined && { advertise }),
     connectTimeoutSeconds,
+    workers,
     watch,
     ...(admin !== false && { admin: buildAdmin(admin, directory) }),
     log,

@@ -43,6 +43,7 @@ export const stubSchema = z.strictObject({
   connectTimeoutSeconds: field
     .seconds(5)
     .meta({ description: 'How long one gateway may take to answer before the next is tried.' }),
+  workers: field.workers,
   watch: field.watch,
   admin: field
     .admin('127.0.0.1:9261')

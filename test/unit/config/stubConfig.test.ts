@@ -24,6 +24,7 @@ test('what is left out has its default', () => {
       gateways: [{ host: 'gw.example.org', port: 3261 }],
       tls: { cert: '/etc/sangate/db1.crt', key: '/etc/sangate/db1.key', ca: '/ca.crt' },
       connectTimeoutSeconds: 5,
+      workers: 1,
       watch: true,
       log: { level: 'info' },
     },
