@@ -81,12 +81,12 @@ const ROUTES: readonly Route[] = [
     pattern: /^\/$/,
     methods: READ,
     guard: statusRefusal,
-    reply: ({ status }) =>
+    reply: async ({ status }) =>
       status === undefined
         ? NO_STATUS
         : {
             status: 200,
-            body: statusPage(status.look()),
+            body: statusPage(await status.look()),
             contentType: 'text/html; charset=utf-8',
             headers: PAGE_HEADERS,
           },
@@ -95,23 +95,23 @@ const ROUTES: readonly Route[] = [
     pattern: /^\/status\.json$/,
     methods: READ,
     guard: statusRefusal,
-    reply: ({ status }) => (status === undefined ? NO_STATUS : json(200, status.read())),
+    reply: async ({ status }) => (status === undefined ? NO_STATUS : json(200, await status.read())),
   },
   {
     pattern: /^\/sessions$/,
     methods: READ,
     guard: controlRefusal,
-    reply: ({ control }) =>
-      control === undefined ? NO_SESSIONS : json(200, { sessions: control.sessions() }),
+    reply: async ({ control }) =>
+      control === undefined ? NO_SESSIONS : json(200, { sessions: await control.sessions() }),
   },
   {
     pattern: /^\/sessions\/[^/?]+$/,
     methods: ['DELETE'],
     guard: controlRefusal,
-    reply: ({ control }, { path, by }) => {
+    reply: async ({ control }, { path, by }) => {
       if (control === undefined) return NO_SESSIONS;
       const id = parseId(path.slice('/sessions/'.length));
-      const session = control.sessions().find((session) => session.id === id);
+      const session = (await control.sessions()).find((session) => session.id === id);
       if (session === undefined || !control.kill(session.id, by())) return text(404, 'no such session');
       return json(202, { session });
     },

@@ -4,7 +4,7 @@ import type { SessionSummary } from '../telemetry/sessionSummary.ts';
 
 /** What the admin listener can see and do; the gateway hands it in. */
 export interface Control {
-  sessions(): readonly SessionSummary[];
+  sessions(): readonly SessionSummary[] | Promise<readonly SessionSummary[]>;
   /**
    * Asks for the session's end.
    *

@@ -86,6 +86,13 @@ function entriesOf(event: GatewayEvent): readonly AuditEntry[] {
         },
       ];
     }
+    case 'workerStarted':
+      return [];
+    case 'workerLost': {
+      const { worker, pid, how, sessions, connections } = event;
+      const message = `worker ${worker} (process ${pid}) ended by itself (${how}), with ${connections} connections, ${sessions} of them sessions`;
+      return [{ action: 'worker-lost', outcome: 'failure', reason: 'worker_lost', message }];
+    }
     case 'drain': {
       const message = `${event.sessions} sessions are asked to log out, and have ${event.seconds} s`;
       return [{ action: 'gateway-drain', outcome: 'success', message }];

@@ -6,6 +6,7 @@ export const AUDIT_ACTIONS = [
   'gateway-start',
   'gateway-stop',
   'gateway-drain',
+  'worker-lost',
   'configuration-reload',
   // those who come
   'connection',

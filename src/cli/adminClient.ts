@@ -8,12 +8,12 @@ import type { Explanation } from '../explain/explanation.ts';
 import type { WrittenQuestion } from '../explain/readQuestion.ts';
 import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
 import { printable } from '../telemetry/printable.ts';
-import type { SessionSummary } from '../telemetry/sessionSummary.ts';
+import { sessionSummary, type SessionSummary } from '../telemetry/sessionSummary.ts';
 import type { Status } from '../telemetry/status/status.ts';
 import type { StubCredentials } from '../tls/credentials.ts';
 import { expecting } from '../tls/dial.ts';
 import { explanationSchema } from './explanationSchema.ts';
-import { sessionSummary, statusSchema } from './statusSchema.ts';
+import { statusSchema } from './statusSchema.ts';
 
 /** Where a gateway's admin listener is, and what to show it. */
 export interface AdminPeer {

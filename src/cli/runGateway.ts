@@ -1,9 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { GatewayConfig, GatewayConfigResult } from '../config/gatewayConfig.ts';
 import { explain } from '../explain/explanation.ts';
 import { readQuestion } from '../explain/readQuestion.ts';
+import { DataPlane } from '../gateway/dataPlane.ts';
 import { Gateway } from '../gateway/gateway.ts';
+import { Guards } from '../gateway/guards.ts';
 import { listenerKey, type Settings } from '../gateway/inForce.ts';
+import type { PlaneFigures } from '../gateway/plane.ts';
+import { WorkerPlane } from '../gateway/workers/workerPlane.ts';
+import { Challenges } from '../login/challenges.ts';
 import type { Observer, RevocationListInForce } from '../telemetry/events.ts';
 import { logEvents, type Logger } from '../telemetry/log.ts';
 import { auditMetrics } from '../telemetry/auditMetrics.ts';
@@ -11,6 +17,8 @@ import { gatewayMetrics } from '../telemetry/metrics.ts';
 import type { SiteFigures } from '../telemetry/siteMetrics.ts';
 import { loadGatewayCredentials, type GatewayCredentials } from '../tls/credentials.ts';
 import { checkSuccession } from '../tls/succession.ts';
+import { forkWorker } from '../workers/forkWorker.ts';
+import type { Launch } from '../workers/supervisor.ts';
 import { readSteadily } from './steadyReading.ts';
 import { tellOfCredentials } from './tellOfCredentials.ts';
 import { warnOfRestart } from './warnOfRestart.ts';
@@ -18,6 +26,7 @@ import { startAdmin, type RunningAdmin } from './startAdmin.ts';
 import { renewAudit, startAudit } from './startAudit.ts';
 import { startStatus } from './startStatus.ts';
 import { version } from './version.ts';
+import { WORKER_ENTRY, workerCount } from './workerCount.ts';
 
 export interface RunningGateway {
   /** Where each listener of the configuration listens. */
@@ -39,16 +48,23 @@ export interface RunningGateway {
   stop(): Promise<void>;
 }
 
+export interface RunOptions {
+  /** Hears every event besides log and metrics. */
+  readonly also?: Observer;
+  /** How workers are started, where there are any: as processes, unless told. */
+  readonly launch?: Launch;
+}
+
 /**
- * Puts a gateway together from its configuration and starts it: credentials, listeners, log, metrics, audit trail, admin server.
+ * Puts a gateway together from its configuration and starts it: credentials, listeners, log, metrics, audit trail, admin server, and
+ * where it is to have several, its workers.
  *
- * @param also hears every event besides log and metrics
  * @throws CredentialsError; a listener's error; AuditError
  */
 export async function runGateway(
   config: GatewayConfig,
   log: Logger,
-  also?: Observer,
+  { also, launch = (number) => forkWorker(WORKER_ENTRY, 'gateway', number) }: RunOptions = {},
 ): Promise<RunningGateway> {
   const toLog = logEvents(log);
   const observe: Observer = (event) => {
@@ -60,19 +76,29 @@ export async function runGateway(
   };
   const settings = await readSettings(config);
   for (const credentials of settings.credentials) tellOfCredentials(credentials, log);
-  const gateway = new Gateway({ ...settings, observe });
+  const guards = new Guards();
+  const count = workerCount(config.workers);
+  const plane =
+    count === 1
+      ? new DataPlane({ settings, challenges: new Challenges(randomBytes), guards, observe })
+      : new WorkerPlane({ count, launch, settings, guards, observe });
+  const gateway = new Gateway({ ...settings, observe, plane, guards, handsOver: count > 1 });
+  let figures = await plane.figures();
   let audit = await startAudit(config.audit, log);
   const metrics = gatewayMetrics(version, {
-    sessions: () => gateway.sessions.size,
+    sessions: () => figures.sessions.length,
     unauthenticated: () => gateway.unauthenticated,
-    traffic: (from) => gateway.sessions.traffic(from),
+    traffic: (from) => figures.traffic[from],
     notAfter: () => [
       ...[...gateway.listeners].flatMap(([key, { credentials }]) => endDates(key, credentials)),
       ...endDates('admin', admin?.credentials()),
     ],
-    ledger: () => gateway.ledger.snapshot(),
-    site: siteFigures(gateway),
+    ledger: () => figures.ledger,
+    site: siteFigures(gateway, () => figures),
+    workers: () => figures.workers,
+    crashes: () => figures.crashes,
   });
+  const { contentType } = metrics.exposition;
   let admin: RunningAdmin | undefined;
   const status = config.admin && startStatus(gateway, () => admin?.credentials());
   auditMetrics(metrics.registry, () => audit?.state());
@@ -83,11 +109,17 @@ export async function runGateway(
   });
   for (const { address, port } of addresses) log.info({ role: 'gateway', address, port }, 'listening');
   admin = await startAdmin(config.admin, log, {
-    registry: metrics.exposition,
+    registry: {
+      contentType,
+      metrics: async () => {
+        figures = await gateway.figures();
+        return metrics.exposition.metrics();
+      },
+    },
     isReady: () => gateway.isListening,
     control: {
-      sessions: () => gateway.sessions.summaries,
-      kill: (id, by) => gateway.sessions.kill(id, by),
+      sessions: async () => (await gateway.figures()).sessions,
+      kill: (id, by) => gateway.kill(id, by),
       explain: (question) => {
         const { initiators } = gateway.config;
         return explain(initiators, readQuestion(initiators, question));
@@ -126,6 +158,7 @@ export async function runGateway(
         admin?.use(adminTls);
         log.level = next.log.level;
         warnOfRestart(config.admin, next.admin, 'admin', log);
+        warnOfRestart(config.workers, next.workers, 'workers', log);
         if (nextAudit === before) warnOfRestart(before?.config, next.audit, 'audit', log);
         const event = { kind: 'reload', causes, ...result, lists } as const;
         observe(event);
@@ -183,17 +216,14 @@ function endDates(listener: string, credentials: GatewayCredentials | undefined)
     : [certificate, { what: 'crl' as const, listener, at: crlNextUpdate / 1000 }];
 }
 
-function siteFigures(gateway: Gateway): SiteFigures {
-  const { sessions } = gateway;
+function siteFigures(gateway: Gateway, figures: () => PlaneFigures): SiteFigures {
+  const count = (by: 'backend' | 'initiator', name: string): number =>
+    figures().sessions.filter((session) => session[by] === name).length;
   return {
     isReady: () => gateway.isListening,
     backends: () =>
-      gateway.backends.map(({ name, isUp }) => ({ name, isUp, sessions: sessions.count('backend', name) })),
+      figures().backends.map(({ name, isUp }) => ({ name, isUp, sessions: count('backend', name) })),
     initiators: () =>
-      gateway.config.initiators.map(({ id, iqn }) => ({
-        id,
-        iqn,
-        sessions: sessions.count('initiator', iqn),
-      })),
+      gateway.config.initiators.map(({ id, iqn }) => ({ id, iqn, sessions: count('initiator', iqn) })),
   };
 }

@@ -26,9 +26,7 @@ export function startStatus(
         credentials === undefined ? [] : [listenerStatus('admin', credentials)],
       ),
     ],
-    backends: () => gateway.backends,
-    sessions: () => gateway.sessions.summaries,
-    ledger: () => gateway.ledger.snapshot(),
+    figures: () => gateway.figures(),
   });
   const history = new History(() => board.read());
   return {

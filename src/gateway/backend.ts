@@ -40,11 +40,21 @@ interface OpenLogin {
   readonly portal: Portal;
 }
 
+/** What the last attempt to reach an array has shown. */
+export interface BackendState {
+  readonly name: string;
+  /** True unless it failed, however long ago. */
+  readonly isUp: boolean;
+  /** Milliseconds since 1970; absent: there was none. */
+  readonly triedAt?: number;
+}
+
 /** One array: its portals in order, CHAP toward it, its redirects followed here and never shown to anybody. */
 export class Backend {
   readonly config: BackendConfig;
   readonly #challenges: Challenges;
   #downSince: number | undefined;
+  #triedAt: number | undefined;
 
   constructor(config: BackendConfig, challenges: Challenges) {
     this.config = config;
@@ -65,14 +75,20 @@ export class Backend {
     return this.#downSince === undefined;
   }
 
+  get state(): BackendState {
+    const triedAt = this.#triedAt;
+    return { name: this.name, isUp: this.isUp, ...(triedAt !== undefined && { triedAt }) };
+  }
+
   /** What was seen of this array before a reload. */
   inherit(before: Backend): void {
     this.#downSince = before.#downSince;
+    this.#triedAt = before.#triedAt;
   }
 
   /** Takes down that it did not answer somebody who then gave up waiting. */
   noteDown(): void {
-    this.#downSince = Date.now();
+    this.#downSince = this.#triedAt = Date.now();
   }
 
   /**
@@ -130,6 +146,7 @@ export class Backend {
       try {
         const opened = await this.#tryPortals(portals, names, limits, signal);
         this.#downSince = undefined;
+        this.#triedAt = Date.now();
         return opened;
       } catch (error) {
         signal.throwIfAborted();

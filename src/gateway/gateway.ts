@@ -1,20 +1,22 @@
-import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { Ledger } from '../accounting/ledger.ts';
 import type { GatewayConfig } from '../config/gatewayConfig.ts';
 import { Failure } from '../failures.ts';
-import { Challenges } from '../login/challenges.ts';
 import type { Observer } from '../telemetry/events.ts';
 import { Anteroom } from './anteroom.ts';
-import { Guards } from './guards.ts';
-import { InForce, type Settings } from './inForce.ts';
+import type { Guards } from './guards.ts';
+import { listenersOf, type Listeners, type Settings } from './inForce.ts';
 import { Listener } from './listener.ts';
+import type { Plane, PlaneFigures } from './plane.ts';
 import { RefusalReport } from './refusalReport.ts';
-import { SessionTable } from './sessionTable.ts';
-import { Tunnel } from './tunnel.ts';
 
 export interface GatewayOptions extends Settings {
   readonly observe: Observer;
+  /** Where connections go that were accepted. */
+  readonly plane: Plane;
+  /** Accepted connections go to another process. */
+  readonly handsOver: boolean;
+  /** Who is there, on whichever worker. */
+  readonly guards: Guards;
 }
 
 /** What became of the sessions on a reload. */
@@ -23,70 +25,56 @@ export interface ReloadResult {
   readonly ended: number;
 }
 
-/** How long an initiator whose session policy ends has to log out of its own accord. */
-const DISMISSAL_MS = 1000;
-/** So often certificates of running sessions are looked at: the end of validity comes without a reload. */
-const EXPIRY_CHECK_MS = 30_000;
-
-/** All listeners, one Tunnel for each connection, and what holds for all of them: replaced on a reload, drained before a stop. */
+/** All listeners, the anteroom before whatever costs more, and what holds for all connections: replaced on a reload, drained before a stop. */
 export class Gateway {
-  readonly sessions = new SessionTable();
-  readonly ledger = new Ledger({ now: () => performance.now() });
-  readonly #observe: Observer;
-  readonly #challenges = new Challenges(randomBytes);
-  readonly #guards = new Guards();
+  readonly #options: GatewayOptions;
+  readonly #plane: Plane;
   readonly #anteroom: Anteroom;
   readonly #refusals: RefusalReport;
-  readonly #listeners = new Map<string, Listener>();
+  readonly #listening = new Map<string, Listener>();
   /** Taken out of the configuration; some of their connections are still there. */
   readonly #retired = new Set<Listener>();
-  /** Until each has told the observer how it ended. */
-  readonly #tunnels = new Set<Promise<void>>();
-  #inForce: InForce;
-  #expiryCheck: NodeJS.Timeout | undefined;
+  #settings: Settings & { readonly listeners: Listeners };
   #isStopping = false;
 
-  constructor({ observe, ...settings }: GatewayOptions) {
-    this.#observe = observe;
-    this.#inForce = new InForce(settings, this.#challenges);
-    this.#anteroom = new Anteroom(settings.config.limits);
-    this.#refusals = new RefusalReport(observe);
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.#plane = options.plane;
+    this.#settings = { ...options, listeners: listenersOf(options) };
+    this.#anteroom = new Anteroom(options.config.limits);
+    this.#refusals = new RefusalReport(options.observe);
   }
 
   /**
    * Starts every listener.
    *
    * @returns where each one listens
-   * @throws the first listener's error; those that had started are closed again
+   * @throws the plane's error, or the first listener's; what had started is closed again
    */
   async start(): Promise<AddressInfo[]> {
-    const started = await this.#startListeners(this.#inForce);
+    await this.#plane.start();
+    const started = await this.#startListeners(this.#settings.listeners).catch(async (error: unknown) => {
+      await this.#plane.stop(new Failure('shutting_down', 'the gateway does not start'));
+      throw error;
+    });
     this.#open(started);
-    this.#expiryCheck = setInterval(
-      () => this.sessions.reconsiderExpired(this.#inForce, Date.now(), DISMISSAL_MS),
-      EXPIRY_CHECK_MS,
-    );
-    this.#expiryCheck.unref();
     return [...started.values()].map(({ address }) => address);
   }
 
-  /** True while every listener takes connections. */
+  /** True while every listener takes connections, and somebody is there to carry them. */
   get isListening(): boolean {
-    const listeners = [...this.#listeners.values()];
-    return !this.#isStopping && listeners.length > 0 && listeners.every(({ isListening }) => isListening);
+    const listeners = [...this.#listening.values()];
+    const areListening = listeners.length > 0 && listeners.every(({ isListening }) => isListening);
+    return !this.#isStopping && this.#plane.isReady && areListening;
   }
 
   get config(): GatewayConfig {
-    return this.#inForce.config;
-  }
-
-  get backends(): InForce['backends'] {
-    return this.#inForce.backends;
+    return this.#settings.config;
   }
 
   /** Every listener that is configured, with its credentials. */
-  get listeners(): InForce['listeners'] {
-    return this.#inForce.listeners;
+  get listeners(): Listeners {
+    return this.#settings.listeners;
   }
 
   /** Connections that have not authenticated. */
@@ -94,85 +82,82 @@ export class Gateway {
     return this.#anteroom.size;
   }
 
+  figures(): Promise<PlaneFigures> {
+    return this.#plane.figures();
+  }
+
+  /** Ends one session at an operator's word. @returns false if there is none with this id */
+  kill(id: number, by: string): boolean {
+    return this.#options.guards.end(id, new Failure('killed', `an operator ended it from ${by}`));
+  }
+
   /**
    * Puts new settings in force, all of them at once: for every connection from now on, and for every session that there is. New
    * listeners take connections before anything else changes; those that are gone take none.
    *
-   * @throws a new listener's error; then everything is as it was
+   * @throws why they can't hold, or a new listener's error; then everything is as it was
    */
   async reload(settings: Settings): Promise<ReloadResult> {
-    const next = new InForce(settings, this.#challenges, this.#inForce);
-    const started = await this.#startListeners(next);
+    const prepared = await this.#plane.prepare(settings);
+    const listeners = listenersOf(settings);
+    const started = await this.#startListeners(listeners).catch((error: unknown) => {
+      prepared.cancel();
+      throw error;
+    });
     if (this.#isStopping) {
+      prepared.cancel();
       for (const { listener } of started.values()) void listener.stopAccepting();
       throw new Failure('shutting_down', 'the gateway stops');
     }
-    this.#inForce = next;
-    this.#anteroom.limits = next.config.limits;
-    for (const [key, listener] of this.#listeners) {
-      const kept = next.listeners.get(key);
-      if (kept !== undefined) listener.use(kept.credentials, next.loginTimeoutMs);
-      else {
-        this.#listeners.delete(key);
-        this.#retired.add(listener);
-        void listener.stopAccepting().then(() => this.#retired.delete(listener));
-      }
+    this.#settings = { ...settings, listeners };
+    this.#anteroom.limits = settings.config.limits;
+    for (const [key, listener] of this.#listening) {
+      if (listeners.has(key)) continue;
+      this.#listening.delete(key);
+      this.#retired.add(listener);
+      void listener.stopAccepting().then(() => this.#retired.delete(listener));
     }
+    const committing = prepared.commit(); // it holds for whoever is accepted after this, and takes a while for the others
     this.#open(started);
-    const ended = await this.sessions.reconsiderAll(next, DISMISSAL_MS);
-    return { kept: this.sessions.size - ended, ended };
+    const ended = await committing;
+    return { kept: Math.max(0, this.#options.guards.sessions - ended), ended };
   }
 
   /** Takes no more connections, asks every initiator to log out, and stops when all have or the time for it is over. */
   async drain(): Promise<void> {
     this.#isStopping = true;
-    for (const listener of this.#listeners.values()) void listener.stopAccepting();
-    const seconds = this.#inForce.config.limits.drainSeconds;
-    this.#observe({ kind: 'drain', sessions: this.sessions.size, seconds });
-    await this.sessions.dismissAll(new Failure('shutting_down', 'the gateway stops'), seconds * 1000);
+    for (const listener of this.#listening.values()) void listener.stopAccepting();
+    const seconds = this.#settings.config.limits.drainSeconds;
+    this.#options.observe({ kind: 'drain', sessions: this.#options.guards.sessions, seconds });
+    await this.#plane.dismissAll(new Failure('shutting_down', 'the gateway stops'), seconds * 1000);
     await this.stop();
   }
 
   /** Stops listening and ends every session and connection. When it resolves, the observer has heard of all of them. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    clearInterval(this.#expiryCheck);
-    const listeners = [...this.#listeners.values(), ...this.#retired];
+    const listeners = [...this.#listening.values(), ...this.#retired];
     const stopped = listeners.map((listener) => listener.stopAccepting());
-    this.sessions.endAll(new Failure('shutting_down', 'the gateway stops'));
-    for (const listener of listeners) listener.destroyConnections();
+    await this.#plane.stop(new Failure('shutting_down', 'the gateway stops'));
     await Promise.all(stopped);
-    await Promise.all(this.#tunnels);
   }
 
-  /** The listeners that `next` has and the gateway has not. @throws the first one's error; then none of them listens */
+  /** The listeners that are to be and are not. @throws the first one's error; then none of them listens */
   async #startListeners(
-    next: InForce,
+    listeners: Listeners,
   ): Promise<Map<string, { readonly listener: Listener; readonly address: AddressInfo }>> {
-    const added = [...next.listeners].filter(([key]) => !this.#listeners.has(key));
-    const starting = added.map(
-      async ([
+    const added = [...listeners].filter(([key]) => !this.#listening.has(key));
+    const starting = added.map(async ([key, { listener: configured }]) => {
+      const listener = new Listener({
         key,
-        {
-          listener: { address },
-          credentials,
-        },
-      ]) => {
-        const listener = new Listener(
-          {
-            address,
-            anteroom: this.#anteroom,
-            refusals: this.#refusals,
-            observe: this.#observe,
-            inForce: () => this.#inForce,
-            serve: (socket, arrival) => this.#run(new Tunnel(socket, this.#tunnelContext(key), arrival)),
-          },
-          credentials,
-          next.loginTimeoutMs,
-        );
-        return [key, { listener, address: await listener.start() }] as const;
-      },
-    );
+        address: configured.address,
+        handsOver: this.#options.handsOver,
+        anteroom: this.#anteroom,
+        refusals: this.#refusals,
+        take: (socket, accepted) => this.#plane.take(socket, accepted),
+      });
+      return [key, { listener, address: await listener.start() }] as const;
+    });
     const results = await Promise.allSettled(starting);
     const started = new Map(
       results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])),
@@ -185,25 +170,8 @@ export class Gateway {
 
   #open(started: ReadonlyMap<string, { readonly listener: Listener }>): void {
     for (const [key, { listener }] of started) {
-      this.#listeners.set(key, listener);
+      this.#listening.set(key, listener);
       listener.open();
     }
-  }
-
-  #run(tunnel: Tunnel): void {
-    const running = tunnel.run().finally(() => this.#tunnels.delete(running));
-    this.#tunnels.add(running);
-  }
-
-  #tunnelContext(listener: string) {
-    return {
-      listener,
-      inForce: () => this.#inForce,
-      challenges: this.#challenges,
-      guards: this.#guards,
-      sessions: this.sessions,
-      ledger: this.ledger,
-      observe: this.#observe,
-    };
   }
 }

@@ -26,6 +26,12 @@ export interface Origin {
   readonly notAfter: number;
 }
 
+/** Every listener with its credentials, by listenerKey. */
+export type Listeners = ReadonlyMap<
+  string,
+  { readonly listener: GatewayListener; readonly credentials: GatewayCredentials }
+>;
+
 /** What holds now, with all that is made of it. A reload replaces it as a whole; connections begin and log in under one. */
 export class InForce {
   readonly config: GatewayConfig;
@@ -33,20 +39,13 @@ export class InForce {
   readonly directory: Directory;
   readonly backends: readonly Backend[];
   /** Every listener with its credentials, by listenerKey. */
-  readonly listeners: ReadonlyMap<
-    string,
-    { readonly listener: GatewayListener; readonly credentials: GatewayCredentials }
-  >;
+  readonly listeners: Listeners;
 
   /** @param before what this takes the place of */
-  constructor({ config, credentials }: Settings, challenges: Challenges, before?: InForce) {
+  constructor(settings: Settings, challenges: Challenges, before?: InForce) {
+    const { config } = settings;
     this.config = config;
-    this.listeners = new Map(
-      config.listen.map((listener, index) => [
-        listenerKey(config, index),
-        { listener, credentials: credentials[index]! },
-      ]),
-    );
+    this.listeners = listenersOf(settings);
     this.policy = new Policy(config.initiators);
     this.backends = config.backends.map((backend) => new Backend(backend, challenges));
     for (const backend of this.backends) {
@@ -120,6 +119,15 @@ export class InForce {
     }
     checkStanding(chain, credentials, Date.now());
   }
+}
+
+export function listenersOf({ config, credentials }: Settings): Listeners {
+  return new Map(
+    config.listen.map((listener, index) => [
+      listenerKey(config, index),
+      { listener, credentials: credentials[index]! },
+    ]),
+  );
 }
 
 /** The address, and for listeners of one address, which have port 0, the how-manieth. */

@@ -13,14 +13,14 @@ import type { CertificateIdentity } from '../policy/subject.ts';
 import { deadlineIn, type Deadline } from '../transport/deadline.ts';
 import type { PduConnection } from '../transport/pduConnection.ts';
 import type { BackendLeg, Backend } from './backend.ts';
-import type { Entrance, Guards } from './guards.ts';
+import type { Doorkeeper, Entrance } from './guards.ts';
 import type { InForce, Origin } from './inForce.ts';
 
 /** Every target is shown at one address, in one portal group; login says the same tag (RFC 7143 §13.9). */
 export const PORTAL_GROUP_TAG = 1;
 
 /** Which session a new login with the same names replaces (RFC 7143 §6.3.5). */
-export function nexusOf({ identity, opening }: AuthenticatedLogin<Admission>): string {
+function nexusOf({ identity, opening }: AuthenticatedLogin<Admission>): string {
   return [identity.initiatorName, opening.isid.toString('hex'), identity.targetName].join(' ');
 }
 
@@ -34,7 +34,7 @@ export interface LoginContext {
   /** Asked at every step: a reload may come between two. */
   readonly inForce: () => InForce;
   readonly origin: Origin;
-  readonly guards: Guards;
+  readonly guards: Doorkeeper;
   readonly challenges: Challenges;
 }
 
@@ -134,7 +134,7 @@ export class LoginExchange {
       if (step.kind === 'authenticated') {
         this.#authenticated = step.login;
         this.#confirm();
-        this.#enter(step.login);
+        await this.#enter(step.login);
         if (step.login.identity.sessionType === 'Normal') await this.#openBackend(step.login);
         step = this.login.proceed();
       }
@@ -168,14 +168,14 @@ export class LoginExchange {
   }
 
   /** Asked only now: by a name alone nobody shall take another's places, or make it look suspicious. */
-  #enter(login: AuthenticatedLogin<Admission>): void {
+  async #enter(login: AuthenticatedLogin<Admission>): Promise<void> {
     const { admission, identity } = login;
     const { certificate, address, initiatorName } = admission.subject;
     const { cn, dns, uri, sha256, serial } = certificate;
     const names = JSON.stringify([cn, dns, uri]);
     const presence = { initiatorName, certificate: sha256, serial, names, address };
     const nexus = identity.sessionType === 'Normal' ? { nexus: nexusOf(login) } : {};
-    const entrance = this.#context.guards.enter({ ...presence, ...nexus }, admission.rule);
+    const entrance = await this.#context.guards.enter({ ...presence, ...nexus }, admission.rule);
     this.trace.entrance = entrance;
     const { duplicateOf } = entrance;
     const { guards } = this.#admittedUnder.config;

@@ -11,8 +11,10 @@ import type { Peer } from '../telemetry/events.ts';
 import type { SessionSummary } from '../telemetry/sessionSummary.ts';
 import { bridge } from '../transport/bridge.ts';
 import { Outflow } from '../transport/outflow.ts';
+
+import type { Entrance } from './guards.ts';
 import type { InForce, Origin } from './inForce.ts';
-import { nexusOf, type LoginOutcome } from './loginExchange.ts';
+import type { LoginOutcome } from './loginExchange.ts';
 import { RequestReport, type RequestObservers } from './requestReport.ts';
 
 export interface SessionEnd {
@@ -38,7 +40,6 @@ const SIDES = { a: 'initiator', b: 'target' } as const;
 export class Session {
   readonly id: number;
   readonly relay: Relay;
-  readonly nexus: string;
   readonly #since = new Date();
   readonly #options: SessionOptions;
   readonly #recorder: Recorder;
@@ -53,7 +54,6 @@ export class Session {
     const { id, initiator, outcome, record, ledger } = options;
     const { login, authorization, leg, parameters, statSN } = outcome;
     this.id = id;
-    this.nexus = nexusOf(login);
     this.#options = options;
     this.#authorization = authorization;
     const { admission, target } = authorization;
@@ -111,6 +111,19 @@ export class Session {
       fromInitiator: { ...this.relay.traffic.initiator },
       fromTarget: { ...this.relay.traffic.target },
     };
+  }
+
+  /** Takes the place of one that it replaces, which has then ended (RFC 7143 §6.3.5); from here on it may be ended from elsewhere. */
+  async begin(entrance: Entrance): Promise<void> {
+    try {
+      const { target } = this.#authorization;
+      const ending = await entrance.begin({ peer: this.#options.peer, target });
+      const end = (): void => this.end(Failure.from(ending.reason));
+      if (ending.aborted) end();
+      else ending.addEventListener('abort', end, { once: true });
+    } catch (error) {
+      this.end(Failure.from(error));
+    }
   }
 
   /**

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { Failure } from '../failures.ts';
+import type { Failure } from '../failures.ts';
 import type { Traffic } from '../telemetry/events.ts';
 import type { SessionSummary } from '../telemetry/sessionSummary.ts';
 import type { InForce } from './inForce.ts';
@@ -8,31 +8,15 @@ import type { Session } from './session.ts';
 /** About 10 ms of work. */
 const RECONSIDERED_AT_ONCE = 50;
 
-/** All sessions in full feature phase, and what the ended ones have carried. */
+/** All sessions of this process in full feature phase, and what the ended ones have carried. */
 export class SessionTable {
   readonly #sessions = new Map<number, Session>();
   readonly #ended = { initiator: { pdus: 0, bytes: 0 }, target: { pdus: 0, bytes: 0 } };
-  #nextId = 1;
   #onEmpty: (() => void) | undefined;
   /** All are to leave, and so is whoever ends its login meanwhile. */
   #dismissal: { readonly failure: Failure; readonly until: number } | undefined;
 
-  newId(): number {
-    return this.#nextId++;
-  }
-
-  /** Adds a session; one with the same initiator, ISID and target is reinstated by it, so it ends (RFC 7143 §6.3.5). */
   add(session: Session): void {
-    for (const other of this.#sessions.values()) {
-      if (other.nexus === session.nexus) {
-        other.end(
-          new Failure(
-            'reinstated',
-            `session ${session.id} of the same initiator, ISID and target replaces it`,
-          ),
-        );
-      }
-    }
     this.#sessions.set(session.id, session);
     if (this.#dismissal === undefined) return;
     const { failure, until } = this.#dismissal;
@@ -85,26 +69,8 @@ export class SessionTable {
     });
   }
 
-  /** Ends one session at an operator's word. @returns false if there is none with this id */
-  kill(id: number, by: string): boolean {
-    const session = this.#sessions.get(id);
-    session?.end(new Failure('killed', `an operator ended it from ${by}`));
-    return session !== undefined;
-  }
-
   get summaries(): SessionSummary[] {
     return [...this.#sessions.values()].map(({ summary }) => summary);
-  }
-
-  /** Sessions of one array, or of one initiator by its normalised name. */
-  count(by: 'backend' | 'initiator', name: string): number {
-    let count = 0;
-    for (const session of this.#sessions.values()) if (session[by] === name) count++;
-    return count;
-  }
-
-  get size(): number {
-    return this.#sessions.size;
   }
 
   /** Since the start, ended sessions included. */

@@ -18,7 +18,7 @@ import { plainAddress } from '../transport/plainAddress.ts';
 import { readPreamble } from '../transport/preamble.ts';
 import type { ProxyHeader } from '../transport/proxyHeader.ts';
 import { DiscoveryExchange, type Admitted } from './discoveryExchange.ts';
-import type { Guards } from './guards.ts';
+import type { Doorkeeper } from './guards.ts';
 import type { InForce, Origin } from './inForce.ts';
 import { LoginExchange, PORTAL_GROUP_TAG, type LoginOutcome } from './loginExchange.ts';
 import { Session } from './session.ts';
@@ -32,7 +32,7 @@ export interface TunnelContext {
   readonly listener: string;
   readonly inForce: () => InForce;
   readonly challenges: Challenges;
-  readonly guards: Guards;
+  readonly guards: Doorkeeper;
   readonly sessions: SessionTable;
   readonly ledger: Ledger;
   readonly observe: Observer;
@@ -126,8 +126,9 @@ export class Tunnel {
     shown: TargetAddress,
   ): Promise<void> {
     const { sessions, ledger, observe } = this.#context;
+    const entrance = exchange.trace.entrance!;
+    const { id } = entrance;
     const record = { name: outcome.login.identity.targetNameAsSent!, addresses: [shown] };
-    const id = sessions.newId();
     const peer = this.#report(exchange, { session: id, portal: formatPortal(outcome.leg.portal) });
     const { target } = outcome.authorization;
     const session = new Session({
@@ -168,7 +169,10 @@ export class Tunnel {
     });
     // Who is not admitted any more takes nobody's place.
     const isAdmitted = !exchange.isOutdated || session.reconsider(this.#context.inForce(), 0);
-    if (isAdmitted) sessions.add(session);
+    if (isAdmitted) {
+      sessions.add(session);
+      await session.begin(entrance);
+    }
     const end = await session.run(connection.detach());
     sessions.remove(session);
     const { denials, fromInitiator, fromTarget } = session.summary;

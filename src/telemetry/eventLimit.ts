@@ -56,6 +56,8 @@ function repeatable(event: GatewayEvent): { readonly peer: Peer; readonly what: 
     case 'sessionEnded':
     case 'reload':
     case 'drain':
+    case 'workerStarted':
+    case 'workerLost':
       return undefined;
   }
 }

@@ -128,6 +128,21 @@ export type GatewayEvent =
       readonly lists?: readonly RevocationListInForce[];
       readonly problem?: string;
     }
+  /** A worker takes connections: one of the first, or in the place of one that was lost. */
+  | { readonly kind: 'workerStarted'; readonly worker: number; readonly pid: number }
+  /** It ended without having been told to. Each of its sessions has a `sessionEnded` of its own. */
+  | {
+      readonly kind: 'workerLost';
+      readonly worker: number;
+      readonly pid: number;
+      /** `SIGKILL`, `exit code 1`, and what control held against it. */
+      readonly how: string;
+      readonly sessions: number;
+      /** Those, and what was in handshake, login or discovery. */
+      readonly connections: number;
+      /** When the next one is started in its place. */
+      readonly restartSeconds: number;
+    }
   /** The gateway is to stop, and waits for the sessions that there are. */
   | { readonly kind: 'drain'; readonly sessions: number; readonly seconds: number };
 

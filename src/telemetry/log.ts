@@ -127,6 +127,14 @@ function line(event: GatewayEvent): Line {
       const hasFewer = result.lists?.some(({ fewer = 0 }) => fewer > 0) === true;
       return { level: hasFewer ? 'warn' : 'info', message: 'reloaded', fields: result };
     }
+    case 'workerStarted': {
+      const { kind: _, ...fields } = event;
+      return { level: 'info', message: 'worker started', fields };
+    }
+    case 'workerLost': {
+      const { kind: _, ...fields } = event;
+      return { level: 'error', message: 'worker lost', fields };
+    }
     case 'drain': {
       const { kind: _, ...fields } = event;
       return { level: 'info', message: 'draining: initiators are asked to log out', fields };

@@ -5,6 +5,7 @@ import type { Observer, Traffic } from './events.ts';
 import { ioMetrics } from './ioMetrics.ts';
 import { buildInfo, collectProcessMetrics } from './processMetrics.ts';
 import { siteMetrics, type SiteFigures } from './siteMetrics.ts';
+import { workerMetrics, type WorkerFigures } from './workerMetrics.ts';
 
 /** What metrics read when they are scraped; nothing is called per PDU. */
 export interface Gauges {
@@ -19,6 +20,8 @@ export interface Gauges {
   }[];
   readonly ledger: () => LedgerSnapshot;
   readonly site: SiteFigures;
+  readonly workers: () => readonly WorkerFigures[];
+  readonly crashes: () => number;
 }
 
 export interface GatewayMetrics {
@@ -122,6 +125,7 @@ export function gatewayMetrics(version: string, gauges: Gauges): GatewayMetrics 
   for (const reason of LOGIN_REASONS) logins.labels('denied', reason).inc(0);
 
   const judged = siteMetrics(registry, gauges.site);
+  workerMetrics(registry, gauges);
 
   const observe: Observer = (event) => {
     judged(event);

@@ -24,6 +24,8 @@ export function metricsReference(): string {
     notAfter: () => [],
     ledger: () => NOTHING,
     site: { isReady: () => true, backends: () => [], initiators: () => [] },
+    workers: () => [],
+    crashes: () => 0,
   });
   const audit = new Registry();
   auditMetrics(audit, () => ({ healthy: true, written: 0, lost: 0, damaged: 0 }));

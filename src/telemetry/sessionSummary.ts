@@ -1,9 +1,13 @@
+import { z } from 'zod';
 import type { Traffic } from './events.ts';
+import { traffic } from './figuresSchema.ts';
 
 /** One session in full feature phase as the operator is told about it: `GET /sessions`, `sangate sessions --json`. */
 export interface SessionSummary {
   /** Unique as long as the gateway runs. */
   readonly id: number;
+  /** That carries it, from 1; absent: there is one process. */
+  readonly worker?: number;
   /** Normalised InitiatorName. */
   readonly initiator: string;
   /** `db1 at config/gateway.yaml:12:3` */
@@ -29,3 +33,23 @@ export interface SessionSummary {
   readonly fromInitiator: Traffic;
   readonly fromTarget: Traffic;
 }
+
+/** Names hold what a peer and an array wrote: they are printed by way of printable.ts alone. */
+export const sessionSummary = z.object({
+  id: z.int().positive(),
+  worker: z.int().positive().exactOptional(),
+  initiator: z.string(),
+  rule: z.string(),
+  certificate: z.string(),
+  sha256: z.string(),
+  serial: z.string(),
+  address: z.string(),
+  target: z.string(),
+  backend: z.string(),
+  portal: z.string(),
+  since: z.iso.datetime(),
+  commands: z.number(),
+  denials: z.number(),
+  fromInitiator: traffic,
+  fromTarget: traffic,
+}) satisfies z.ZodType<SessionSummary>;

@@ -3,6 +3,11 @@ import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
 import { deadlineIn } from './deadline.ts';
 import { LentReads } from './lentReads.ts';
 
+/** For this process: a host with two addresses gets 250 ms for the first by default; a WAN's round trips are longer. */
+export function giveAddressesTime(): void {
+  net.setDefaultAutoSelectFamilyAttemptTimeout(2500);
+}
+
 /** No portal could be reached; the message names each with its reason. */
 export class DialError extends Error {
   /** `host:port: reason`, for each. */

@@ -62,9 +62,11 @@ export async function setDemoStage(stubPort: number, log: Logger): Promise<DemoS
     const file = join(directory, 'gateway.yaml');
     writeFileSync(file, gatewayYaml(backends));
     const refusals: string[] = [];
-    const gateway = await runGateway(loadGatewayConfig(file).config, log, (event) => {
-      const refusal = describeRefusal(event);
-      if (refusal !== undefined) refusals.push(refusal);
+    const gateway = await runGateway(loadGatewayConfig(file).config, log, {
+      also: (event) => {
+        const refusal = describeRefusal(event);
+        if (refusal !== undefined) refusals.push(refusal);
+      },
     });
     closers.push(() => gateway.stop());
     const startStub = async (port: number, name: string): Promise<RunningStub> => {

@@ -30,21 +30,21 @@ export const HISTORY_SECONDS = 300;
 /** The last five minutes in stretches of 2 to 5 seconds; bounded. What is whose is reckoned only for those who look. */
 export class History {
   /** As it is now. */
-  readonly read: () => Status;
+  readonly read: () => Promise<Status>;
   readonly #timer: NodeJS.Timeout;
   /** The last two readings that lie a stretch apart. */
   #before: Status | undefined;
   #latest: Status | undefined;
   #moments: Moment[] = [];
 
-  constructor(read: () => Status) {
-    this.read = read;
-    this.#timer = setInterval(() => this.#measure(), INTERVAL_MS);
+  constructor(read: () => Status | Promise<Status>) {
+    this.read = async () => read();
+    this.#timer = setInterval(() => void this.#measure(), INTERVAL_MS);
     this.#timer.unref();
   }
 
-  look(): Look {
-    const status = this.#measure();
+  async look(): Promise<Look> {
+    const status = await this.#measure();
     const rates = this.#before && ratesBetween(this.#before, this.#latest!);
     return { status, ...(rates && { rates }), moments: this.#moments };
   }
@@ -53,8 +53,8 @@ export class History {
     clearInterval(this.#timer);
   }
 
-  #measure(): Status {
-    const status = this.read();
+  async #measure(): Promise<Status> {
+    const status = await this.read();
     this.#latest ??= status;
     const seconds = status.at - this.#latest.at;
     if (seconds < MIN_SECONDS) return status;

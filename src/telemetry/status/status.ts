@@ -1,6 +1,7 @@
 import type { AccountSnapshot, ClassSnapshot, NexusSnapshot } from '../../accounting/snapshot.ts';
 import type { IoClass } from '../../accounting/ioClass.ts';
 import type { SessionSummary } from '../sessionSummary.ts';
+import type { WorkerFigures } from '../workerMetrics.ts';
 import type { Refusal } from './refusals.ts';
 
 /**
@@ -15,6 +16,8 @@ export interface Status {
   /** ISO 8601 in UTC, as all times here. */
   readonly time: string;
   readonly gateway: GatewayStatus;
+  /** Absent in one process. */
+  readonly workers?: readonly WorkerFigures[];
   readonly listeners: readonly ListenerStatus[];
   readonly backends: readonly BackendStatus[];
   readonly sessions: readonly SessionSummary[];
@@ -36,8 +39,9 @@ export interface GatewayStatus {
   readonly isReady: boolean;
   /** Connections in handshake or login. */
   readonly unauthenticated: number;
-  /** How much later than it should the event loop did its work, in the 99th percentile of the last seconds. */
+  /** How much later than it should the event loop did its work, in the 99th percentile of the last seconds; with workers, the latest of all. */
   readonly eventLoopDelayP99Seconds: number;
+  /** Of all processes. */
   readonly residentBytes: number;
   readonly reload: {
     /** When the settings in force were read. */

@@ -7,6 +7,7 @@ import type {
 } from '../../accounting/snapshot.ts';
 import type { GatewayEvent } from '../events.ts';
 import type { SessionSummary } from '../sessionSummary.ts';
+import type { WorkerFigures } from '../workerMetrics.ts';
 import { EventLoopDelay } from './eventLoopDelay.ts';
 import { Refusals } from './refusals.ts';
 import type {
@@ -23,9 +24,16 @@ export interface StatusSources {
   readonly isReady: () => boolean;
   readonly unauthenticated: () => number;
   readonly listeners: () => readonly ListenerStatus[];
-  readonly backends: () => readonly Omit<BackendStatus, 'sessions'>[];
-  readonly sessions: () => readonly SessionSummary[];
-  readonly ledger: () => LedgerSnapshot;
+  readonly figures: () => Promise<StatusFigures>;
+}
+
+/** Of the connections, wherever they are. */
+export interface StatusFigures {
+  readonly backends: readonly Omit<BackendStatus, 'sessions'>[];
+  readonly sessions: readonly SessionSummary[];
+  readonly ledger: LedgerSnapshot;
+  /** None in one process. */
+  readonly workers: readonly WorkerFigures[];
 }
 
 /** Keeps what only events tell, and puts it together with the rest when it is read. */
@@ -52,10 +60,11 @@ export class StatusBoard {
         : { settingsSince, problem: event.problem };
   };
 
-  read(): Status {
-    const { isReady, unauthenticated, listeners, backends, sessions, ledger } = this.#sources;
-    const open = sessions();
-    const { accounts, nexuses, overflow } = ledger();
+  async read(): Promise<Status> {
+    const { isReady, unauthenticated, listeners, figures } = this.#sources;
+    const { backends, sessions, ledger, workers } = await figures();
+    const { accounts, nexuses, overflow } = ledger;
+    const delays = workers.map(({ eventLoopDelayP99Seconds }) => eventLoopDelayP99Seconds);
     return {
       schema: 1,
       at: performance.now() / 1000,
@@ -65,17 +74,18 @@ export class StatusBoard {
         startedAt: this.#startedAt,
         isReady: isReady(),
         unauthenticated: unauthenticated(),
-        eventLoopDelayP99Seconds: this.#eventLoopDelay.p99Seconds,
-        residentBytes: process.memoryUsage.rss(),
+        eventLoopDelayP99Seconds: Math.max(this.#eventLoopDelay.p99Seconds, ...delays),
+        residentBytes: workers.reduce((sum, worker) => sum + worker.residentBytes, process.memoryUsage.rss()),
         reload: this.#reload,
       },
+      ...(workers.length > 0 && { workers }),
       listeners: listeners(),
-      backends: backends().map(({ name, isUp }) => ({
+      backends: backends.map(({ name, isUp }) => ({
         name,
         isUp,
-        sessions: open.filter(({ backend }) => backend === name).length,
+        sessions: sessions.filter(({ backend }) => backend === name).length,
       })),
-      sessions: open,
+      sessions,
       bounds: { durationSeconds: DURATION_BOUNDS, sizeBytes: SIZE_BOUNDS },
       accounts: accounts.map(accountStatus),
       nexuses: nexuses.map(({ denials, ...nexus }) => ({

@@ -13,48 +13,48 @@ function start() {
   return { clock, history: new History(read) };
 }
 
-test('the first look has no rates, one some seconds later has', () => {
+test('the first look has no rates, one some seconds later has', async () => {
   const { clock, history } = start();
-  expect(history.look().rates).toBeUndefined();
+  expect((await history.look()).rates).toBeUndefined();
   clock.at = 2;
-  expect(history.look().rates!.total.iops.read).toBe(10);
+  expect((await history.look()).rates!.total.iops.read).toBe(10);
   history.stop();
 });
 
-test('who looks right after another sees the rates that the other saw, and the sessions of now', () => {
+test('who looks right after another sees the rates that the other saw, and the sessions of now', async () => {
   const { clock, history } = start();
-  history.look();
+  await history.look();
   clock.at = 2;
-  history.look();
+  await history.look();
   clock.at = 2.5;
-  const { rates, status, moments } = history.look();
+  const { rates, status, moments } = await history.look();
   expect([rates!.seconds, status.at, moments.length]).toEqual([2, 1002.5, 1]);
   history.stop();
 });
 
-test('when nobody looks, it goes on by itself until it is stopped', () => {
+test('when nobody looks, it goes on by itself until it is stopped', async () => {
   const { clock, history } = start();
-  for (clock.at = 5; clock.at < 60; clock.at += 5) vi.advanceTimersByTime(5000);
-  expect(history.look().moments.length).toBeGreaterThan(10);
+  for (clock.at = 5; clock.at < 60; clock.at += 5) await vi.advanceTimersByTimeAsync(5000);
+  expect((await history.look()).moments.length).toBeGreaterThan(10);
   history.stop();
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('it goes back five minutes and no further', () => {
+test('it goes back five minutes and no further', async () => {
   const { clock, history } = start();
-  for (clock.at = 2; clock.at < 2000; clock.at += 2) history.look();
-  const { moments, status } = history.look();
+  for (clock.at = 2; clock.at < 2000; clock.at += 2) await history.look();
+  const { moments, status } = await history.look();
   expect(moments.length).toBeLessThanOrEqual(151);
   expect(status.at - moments[0]!.at).toBeLessThanOrEqual(302);
   history.stop();
 });
 
-test('after a long sleep there are no rates until the next look', () => {
+test('after a long sleep there are no rates until the next look', async () => {
   const { clock, history } = start();
   clock.at = 3600;
-  expect(history.look()).toMatchObject({ moments: [] });
-  expect(history.look().rates).toBeUndefined();
+  expect(await history.look()).toMatchObject({ moments: [] });
+  expect((await history.look()).rates).toBeUndefined();
   clock.at = 3602;
-  expect(history.look().rates!.total.iops.read).toBe(10);
+  expect((await history.look()).rates!.total.iops.read).toBe(10);
   history.stop();
 });

@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto';
+import { Challenges } from '../../login/challenges.ts';
+import { EventLoopDelay } from '../../telemetry/status/eventLoopDelay.ts';
+import { unpackGatewayConfig } from '../../config/packedConfig.ts';
+import { unpackGatewayCredentials } from '../../tls/packedCredentials.ts';
+import type { Observer } from '../../telemetry/events.ts';
+import { Channel, type Handlers } from '../../workers/channel.ts';
+import type { Link } from '../../workers/link.ts';
+import { monotonicNow } from '../../workers/monotonicNow.ts';
+import { ownProcessFigures } from '../../workers/processFigures.ts';
+import { DataPlane } from '../dataPlane.ts';
+import type { Settings } from '../inForce.ts';
+import type { Prepared } from '../plane.ts';
+import { packEvent, type WorkerEvent } from './eventSchema.ts';
+import { toControl, toWorker, type PackedSettings, type ReportedFigures } from './protocol.ts';
+import { RemoteGuards } from './remoteGuards.ts';
+
+/**
+ * A gateway's worker: carries the connections that control hands it, and tells control what happens.
+ *
+ * @param onBroken nothing that control says can be relied on any more
+ */
+export function serveGateway(link: Link, onBroken: (error: Error) => void): void {
+  const delay = new EventLoopDelay();
+  link.onClose(() => delay.stop());
+  let plane: DataPlane | undefined;
+  let prepared: Prepared | undefined;
+  const running = (): DataPlane => {
+    if (plane === undefined) throw new Error('control has not said yet what holds');
+    return plane;
+  };
+  const handlers: Handlers<typeof toWorker> = {
+    start: async ({ settings, challengeKey }) => {
+      const challenges = new Challenges(randomBytes, challengeKey);
+      const observe: Observer = (event) => channel.tell('event', packEvent(event as WorkerEvent));
+      plane = new DataPlane({ settings: unpack(settings), challenges, guards, observe });
+      await plane.start();
+    },
+    take: ({ connection, listener, address, at }, socket) => {
+      const ended = (): void => channel.tell('ended', { connection });
+      if (socket === undefined) return ended(); // it has not come through: there may be no descriptor left for it
+      socket.once('close', ended);
+      try {
+        running().take(socket, {
+          listener,
+          address,
+          at: performance.now() - (monotonicNow() - at),
+          leave: () => channel.tell('authenticated', { connection }),
+        });
+      } catch {
+        socket.destroy(); // its listener has just gone out of the configuration
+      }
+    },
+    prepare: async ({ settings }) => {
+      prepared = await running().prepare(unpack(settings));
+    },
+    commit: () => {
+      const next = prepared;
+      prepared = undefined;
+      if (next === undefined) throw new Error('nothing is prepared');
+      return next.commit();
+    },
+    cancel: () => {
+      prepared = undefined;
+    },
+    figures: async () => {
+      const { sessions, traffic, ledger, backends } = await running().figures();
+      const process = ownProcessFigures(delay.p99Seconds);
+      return { sessions, traffic, ledger, backends, process } as ReportedFigures;
+    },
+    end: ({ entrance, failure }) => guards.end(entrance, failure),
+    dismissAll: ({ failure, graceMs }) => running().dismissAll(failure, graceMs),
+    stop: async ({ failure }) => plane?.stop(failure),
+  };
+  const channel = new Channel(link, { asks: toControl, answers: toWorker, handlers, onBroken });
+  const guards = new RemoteGuards(channel);
+}
+
+function unpack({ config, credentials }: PackedSettings): Settings {
+  return { config: unpackGatewayConfig(config), credentials: credentials.map(unpackGatewayCredentials) };
+}

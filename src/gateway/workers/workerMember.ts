@@ -1,0 +1,210 @@
+import type { Socket } from 'node:net';
+import { closedLedger, NOTHING_COUNTED } from '../../accounting/mergedLedger.ts';
+import { packGatewayConfig } from '../../config/packedConfig.ts';
+import { Failure } from '../../failures.ts';
+import type { LedgerSnapshot } from '../../accounting/snapshot.ts';
+import type { Observer, Traffic } from '../../telemetry/events.ts';
+import { packGatewayCredentials } from '../../tls/packedCredentials.ts';
+import { Channel, type Handlers } from '../../workers/channel.ts';
+import { monotonicNow } from '../../workers/monotonicNow.ts';
+import { packFailure } from '../../workers/packedFailure.ts';
+import type { Member, WorkerProcess } from '../../workers/supervisor.ts';
+import type { BegunSession, Entrance, Guards } from '../guards.ts';
+import type { Settings } from '../inForce.ts';
+import type { Accepted } from '../plane.ts';
+import { toControl, toWorker, type PackedSettings, type ReportedFigures } from './protocol.ts';
+
+export interface WorkerMemberOptions {
+  readonly guards: Guards;
+  readonly observe: Observer;
+  /** What it is to start with. */
+  readonly settings: () => Settings;
+  readonly challengeKey: Buffer;
+}
+
+/** Reading files and secrets is done; what is left is parsing, on a machine that may be busy. */
+const SETTINGS_MS = 20_000;
+/** Sessions are reconsidered in the meantime, each with its signatures. */
+const COMMIT_MS = 60_000;
+/** One that lets its event loop stand still for so long carries nobody's I/O. */
+const ANSWER_MS = 20_000;
+/** Beyond the time that initiators have. */
+const GRACE_MS = 5_000;
+
+/** Who is inside, from a worker. */
+interface Inside {
+  readonly entrance: Entrance;
+  session?: BegunSession;
+}
+
+/** One worker as control has it: what it was given, and what has to be put right when it is lost. */
+export class WorkerMember implements Member {
+  readonly #options: WorkerMemberOptions;
+  readonly #channel: Channel<typeof toControl, typeof toWorker>;
+  /** What frees the place before authentication, by connection. */
+  readonly #connections = new Map<number, () => void>();
+  readonly #inside = new Map<number, Inside>();
+  #nextConnection = 1;
+  #isLost = false;
+  #had = { connections: 0, sessions: 0 };
+  #latest: ReportedFigures | undefined;
+
+  constructor({ link }: WorkerProcess, endIt: (why: string) => void, options: WorkerMemberOptions) {
+    this.#options = options;
+    this.#channel = new Channel(link, {
+      asks: toWorker,
+      answers: toControl,
+      handlers: this.#handlers(),
+      onBroken: (error) => endIt(error.message),
+    });
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** The last that is known. */
+  get latest(): ReportedFigures | undefined {
+    return this.#latest;
+  }
+
+  /** What it took with it when it was lost. */
+  get had(): { readonly connections: number; readonly sessions: number } {
+    return this.#had;
+  }
+
+  async start(): Promise<void> {
+    const { settings, challengeKey } = this.#options;
+    await this.#channel.ask('start', { settings: pack(settings()), challengeKey }, SETTINGS_MS);
+    await this.figures();
+  }
+
+  async ping(): Promise<void> {
+    await this.figures();
+  }
+
+  take(socket: Socket, { listener, address, at, leave }: Accepted): void {
+    const connection = this.#nextConnection++;
+    this.#connections.set(connection, leave);
+    const accepted = monotonicNow() - (performance.now() - at);
+    this.#channel.tell('take', { connection, listener, address, at: accepted }, socket);
+  }
+
+  prepare(settings: Settings): Promise<void> {
+    return this.#channel.ask('prepare', { settings: pack(settings) }, SETTINGS_MS);
+  }
+
+  commit(): Promise<number> {
+    return this.#channel.ask('commit', undefined, COMMIT_MS);
+  }
+
+  cancel(): void {
+    this.#channel.tell('cancel', undefined);
+  }
+
+  async figures(): Promise<ReportedFigures> {
+    const figures = await this.#channel.ask('figures', undefined, ANSWER_MS);
+    if (!this.#isLost) this.#latest = figures;
+    return figures;
+  }
+
+  dismissAll(failure: Failure, graceMs: number): Promise<void> {
+    return this.#channel.ask('dismissAll', { failure: packFailure(failure), graceMs }, graceMs + GRACE_MS);
+  }
+
+  /** Ends all that it has. It is there still, and does nothing. */
+  stop(failure: Failure): Promise<void> {
+    return this.#channel.ask('stop', { failure: packFailure(failure) }, GRACE_MS);
+  }
+
+  /** Sessions that it had, as they were last seen: their end is told here, for nobody else can. */
+  lost(): void {
+    this.#isLost = true;
+    const sessions = [...this.#inside.values()].filter(({ session }) => session !== undefined);
+    this.#had = { connections: this.#connections.size, sessions: sessions.length };
+    for (const leave of this.#connections.values()) leave();
+    this.#connections.clear();
+    for (const { entrance, session } of this.#inside.values()) {
+      entrance.leave();
+      if (session !== undefined) this.#tellOfEnd(entrance.id, session);
+    }
+    this.#inside.clear();
+  }
+
+  #tellOfEnd(id: number, { peer, target }: BegunSession): void {
+    const known = this.#latest?.sessions.find((session) => session.id === id);
+    const { denials = 0, fromInitiator = NOTHING_PASSED, fromTarget = NOTHING_PASSED } = known ?? {};
+    const failure = new Failure(
+      'worker_lost',
+      'the worker that carried it is gone; the figures are the last known',
+    );
+    const figures = { denials, suppressed: 0, fromInitiator, fromTarget };
+    this.#options.observe({
+      kind: 'sessionEnded',
+      peer,
+      session: id,
+      target,
+      by: 'gateway',
+      failure,
+      ...figures,
+    });
+  }
+
+  #handlers(): Handlers<typeof toControl> {
+    const { guards, observe } = this.#options;
+    return {
+      authenticated: ({ connection }) => this.#connections.get(connection)?.(),
+      ended: ({ connection }) => {
+        this.#connections.get(connection)?.();
+        this.#connections.delete(connection);
+      },
+      event: observe,
+      enter: ({ entrance: number, presence, rule }) => {
+        if (this.#inside.has(number)) throw new Error(`entrance ${number} is there already`);
+        const entrance = guards.enter(presence, rule);
+        this.#inside.set(number, { entrance });
+        const { id, duplicateOf } = entrance;
+        return { id, ...(duplicateOf && { duplicateOf }) };
+      },
+      begin: async ({ entrance: number, ...session }) => {
+        const inside = this.#inside.get(number);
+        if (inside === undefined) throw new Error(`entrance ${number} is not there`);
+        inside.session = session;
+        const ending = await inside.entrance.begin(session);
+        const end = (): void =>
+          this.#channel.tell('end', {
+            entrance: number,
+            failure: packFailure(Failure.from(ending.reason)),
+          });
+        if (ending.aborted) end();
+        else ending.addEventListener('abort', end, { once: true });
+      },
+      leave: ({ entrance: number }) => {
+        this.#inside.get(number)?.entrance.leave();
+        this.#inside.delete(number);
+      },
+    };
+  }
+}
+
+const NOTHING_PASSED: Traffic = { pdus: 0, bytes: 0 };
+
+/** What a worker that is lost has come to. */
+export interface Remains {
+  readonly ledger: LedgerSnapshot;
+  readonly traffic: ReportedFigures['traffic'];
+  readonly cpuSeconds: number;
+}
+
+export function remainsOf({ latest }: WorkerMember): Remains {
+  return {
+    ledger: latest === undefined ? NOTHING_COUNTED : closedLedger(latest.ledger),
+    traffic: latest?.traffic ?? { initiator: NOTHING_PASSED, target: NOTHING_PASSED },
+    cpuSeconds: latest?.process.cpuSeconds ?? 0,
+  };
+}
+
+const pack = ({ config, credentials }: Settings): PackedSettings => ({
+  config: packGatewayConfig(config),
+  credentials: credentials.map(packGatewayCredentials),
+});

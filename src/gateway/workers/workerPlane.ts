@@ -1,0 +1,184 @@
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { MergedLedger, NOTHING_COUNTED } from '../../accounting/mergedLedger.ts';
+import { Failure } from '../../failures.ts';
+import type { Observer, Traffic } from '../../telemetry/events.ts';
+import { Supervisor, type Launch, type Loss, type Running } from '../../workers/supervisor.ts';
+import type { BackendState } from '../backend.ts';
+import type { Guards } from '../guards.ts';
+import type { Settings } from '../inForce.ts';
+import type { Accepted, Plane, PlaneFigures, Prepared } from '../plane.ts';
+import { remainsOf, WorkerMember, type Remains } from './workerMember.ts';
+
+export interface WorkerPlaneOptions {
+  readonly count: number;
+  readonly launch: Launch;
+  readonly settings: Settings;
+  readonly guards: Guards;
+  readonly observe: Observer;
+  /** How long after the how-manieth loss in a row the next worker is started; ms. */
+  readonly restartMs?: (inARow: number) => number;
+}
+
+/** Who reads figures shall not wait for a worker that is busy; what is known of it is a few seconds old. */
+const FIGURES_MS = 2_000;
+
+/** Connections spread over workers: each is wholly one worker's. */
+export class WorkerPlane implements Plane {
+  readonly #observe: Observer;
+  readonly #supervisor: Supervisor<WorkerMember>;
+  readonly #ledger = new MergedLedger();
+  /** What lost workers have come to. */
+  #remains: Omit<Remains, 'cpuSeconds'> = { ledger: NOTHING_COUNTED, traffic: ZERO };
+  /** Of lost workers, by their place. */
+  readonly #cpuSeconds = new Map<number, number>();
+  #settings: Settings;
+  #crashes = 0;
+
+  constructor({ count, launch, settings, guards, observe, restartMs }: WorkerPlaneOptions) {
+    this.#observe = observe;
+    this.#settings = settings;
+    const challengeKey = randomBytes(32);
+    const options = { guards, observe, challengeKey, settings: () => this.#settings };
+    this.#supervisor = new Supervisor<WorkerMember>({
+      count,
+      launch,
+      member: (process, _number, endIt) => new WorkerMember(process, endIt, options),
+      onRunning: ({ number, pid }) => observe({ kind: 'workerStarted', worker: number, pid }),
+      onLost: (running, loss) => this.#lost(running, loss),
+      ...(restartMs && { restartMs }),
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#supervisor.start();
+  }
+
+  get isReady(): boolean {
+    return this.#supervisor.running.length > 0;
+  }
+
+  take(socket: Socket, accepted: Accepted): void {
+    const worker = this.#supervisor.idlest;
+    if (worker === undefined) throw new Failure('worker_lost', 'all workers are gone, and none is back yet');
+    worker.take(socket, accepted);
+  }
+
+  async prepare(settings: Settings): Promise<Prepared> {
+    const ready = new Set(this.#supervisor.members);
+    const cancel = (): void => {
+      for (const worker of ready) worker.cancel();
+    };
+    const preparing = await Promise.allSettled([...ready].map((worker) => worker.prepare(settings)));
+    for (const [index, result] of preparing.entries()) {
+      if (result.status === 'fulfilled') continue;
+      const worker = [...ready][index]!;
+      if (this.#supervisor.members.includes(worker)) {
+        cancel();
+        throw result.reason;
+      }
+    }
+    return { cancel, commit: () => this.#commit(settings, ready) };
+  }
+
+  async figures(): Promise<PlaneFigures> {
+    const running = this.#supervisor.running;
+    const soon = AbortSignal.timeout(FIGURES_MS);
+    const tooLong = new Promise<void>((resolve) => soon.addEventListener('abort', () => resolve()));
+    // One that is lost meanwhile is among the remains.
+    await Promise.race([tooLong, Promise.allSettled(running.map(({ member }) => member.figures()))]);
+    const there = this.#supervisor.running.flatMap(({ number, pid, member }) =>
+      member.latest === undefined ? [] : [{ number, pid, member, latest: member.latest }],
+    );
+    const traffic = there.map(({ latest }) => latest.traffic);
+    return {
+      sessions: there.flatMap(({ number, latest }) =>
+        latest.sessions.map(({ id, ...session }) => ({ id, worker: number, ...session })),
+      ),
+      traffic: sumOf([this.#remains.traffic, ...traffic]),
+      ledger: this.#ledger.merge([this.#remains.ledger, ...there.map(({ latest }) => latest.ledger)]),
+      backends: newestOf(there.map(({ latest }) => latest.backends)),
+      workers: there.map(({ number, pid, member, latest }) => ({
+        number,
+        pid,
+        connections: member.connections,
+        ...latest.process,
+        cpuSeconds: latest.process.cpuSeconds + (this.#cpuSeconds.get(number) ?? 0),
+      })),
+      crashes: this.#crashes,
+    };
+  }
+
+  async dismissAll(failure: Failure, graceMs: number): Promise<void> {
+    await this.#each((worker) => worker.dismissAll(failure, graceMs));
+  }
+
+  async stop(failure: Failure): Promise<void> {
+    await this.#each((worker) => worker.stop(failure));
+    await this.#supervisor.stop();
+  }
+
+  /** One that can't follow is ended, and the next one in its place begins with what holds. */
+  async #commit(settings: Settings, ready: ReadonlySet<WorkerMember>): Promise<number> {
+    this.#settings = settings;
+    let ended = 0;
+    await this.#each(async (worker) => {
+      const isReady = ready.has(worker) ? undefined : worker.prepare(settings); // it came in between
+      ended += await worker.commit();
+      await isReady;
+    });
+    return ended;
+  }
+
+  /** At once with all of them. */
+  async #each(act: (worker: WorkerMember) => Promise<unknown>): Promise<void> {
+    const acting = this.#supervisor.members.map(async (worker) => {
+      try {
+        await act(worker);
+      } catch {
+        this.#supervisor.end(worker);
+      }
+    });
+    await Promise.all(acting);
+  }
+
+  #lost({ number, pid, member }: Running<WorkerMember>, { how, restartMs }: Loss): void {
+    this.#crashes++;
+    const { ledger, traffic, cpuSeconds } = remainsOf(member);
+    this.#remains = {
+      ledger: this.#ledger.merge([this.#remains.ledger, ledger]),
+      traffic: sumOf([this.#remains.traffic, traffic]),
+    };
+    this.#cpuSeconds.set(number, (this.#cpuSeconds.get(number) ?? 0) + cpuSeconds);
+    this.#observe({
+      kind: 'workerLost',
+      worker: number,
+      pid,
+      how,
+      restartSeconds: restartMs / 1000,
+      ...member.had,
+    });
+  }
+}
+
+type BothWays = PlaneFigures['traffic'];
+
+const ZERO: BothWays = { initiator: { pdus: 0, bytes: 0 }, target: { pdus: 0, bytes: 0 } };
+
+function sumOf(all: readonly BothWays[]): BothWays {
+  const side = (from: keyof BothWays): Traffic => ({
+    pdus: all.reduce((sum, traffic) => sum + traffic[from].pdus, 0),
+    bytes: all.reduce((sum, traffic) => sum + traffic[from].bytes, 0),
+  });
+  return { initiator: side('initiator'), target: side('target') };
+}
+
+/** Of each array what the worker says that tried it last. */
+function newestOf(all: readonly (readonly BackendState[])[]): BackendState[] {
+  const newest = new Map<string, BackendState>();
+  for (const state of all.flat()) {
+    const known = newest.get(state.name);
+    if (known === undefined || (state.triedAt ?? 0) > (known.triedAt ?? 0)) newest.set(state.name, state);
+  }
+  return [...newest.values()];
+}

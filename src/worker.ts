@@ -1,0 +1,12 @@
+import { serveGateway } from './gateway/workers/service.ts';
+import { giveAddressesTime } from './transport/dial.ts';
+import { beWorker } from './workers/beWorker.ts';
+
+giveAddressesTime();
+const [role, number] = process.argv.slice(2);
+process.title = `sangate ${role} worker ${number}`;
+const onBroken = (error: Error): never => {
+  console.error(`worker ${number} of the ${role}: control said what it cannot have meant: ${error.message}`);
+  process.exit(1);
+};
+serveGateway(beWorker(), onBroken);
