@@ -1,4 +1,5 @@
 import { serveGateway } from './gateway/workers/service.ts';
+import { serveStub } from './stub/workers/service.ts';
 import { giveAddressesTime } from './transport/dial.ts';
 import { beWorker } from './workers/beWorker.ts';
 
@@ -9,4 +10,5 @@ const onBroken = (error: Error): never => {
   console.error(`worker ${number} of the ${role}: control said what it cannot have meant: ${error.message}`);
   process.exit(1);
 };
-serveGateway(beWorker(), onBroken);
+const serve = role === 'stub' ? serveStub : serveGateway;
+serve(beWorker(), onBroken);

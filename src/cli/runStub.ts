@@ -5,6 +5,10 @@ import type { Logger } from '../telemetry/log.ts';
 import { stubMetrics } from '../telemetry/stubMetrics.ts';
 import { loadStubCredentials } from '../tls/credentials.ts';
 import { checkSuccession } from '../tls/succession.ts';
+import { StubWorkers } from '../stub/workers/stubWorkers.ts';
+import { forkWorker } from '../workers/forkWorker.ts';
+import type { Launch } from '../workers/supervisor.ts';
+import { WORKER_ENTRY, workerCount } from './workerCount.ts';
 import { DialError } from '../transport/dial.ts';
 import { readSteadily } from './steadyReading.ts';
 import { warnOfRestart } from './warnOfRestart.ts';
@@ -24,22 +28,45 @@ export interface RunningStub {
   stop(): Promise<void>;
 }
 
-/** Puts a stub together from its configuration and starts it. @throws CredentialsError; a listener's error */
-export async function runStub(config: StubConfig, log: Logger): Promise<RunningStub> {
-  const metrics = stubMetrics(version, () => stub.tunnels);
+/** Puts a stub together from its configuration and starts it, and where it is to have several, its workers. @throws CredentialsError; a listener's error */
+export async function runStub(
+  config: StubConfig,
+  log: Logger,
+  { launch = (number) => forkWorker(WORKER_ENTRY, 'stub', number) }: { readonly launch?: Launch } = {},
+): Promise<RunningStub> {
+  const metrics = stubMetrics(version, {
+    tunnels: () => stub.tunnels,
+    workers: () => (stub instanceof StubWorkers ? stub.workers : []),
+    crashes: () => (stub instanceof StubWorkers ? stub.crashes : 0),
+  });
   const settings = await readSettings(config);
   for (const warning of settings.credentials.warnings) log.warn(warning);
-  const stub = new Stub({
-    ...settings,
-    observe: (event) => {
-      logStubEvent(log, event);
-      if (event.kind !== 'closed') metrics.count(event.kind === 'opened' ? 'tunnel' : 'unreachable');
-    },
-  });
+  const observe = (event: StubEvent): void => {
+    logStubEvent(log, event);
+    if (event.kind !== 'closed') metrics.count(event.kind === 'opened' ? 'tunnel' : 'unreachable');
+  };
+  const count = workerCount(config.workers);
+  const stub =
+    count === 1
+      ? new Stub({ ...settings, observe })
+      : new StubWorkers({
+          ...settings,
+          observe,
+          count,
+          launch,
+          onWorkerStarted: (worker) => log.info(worker, 'worker started'),
+          onWorkerLost: (loss) => log.error(loss, 'worker lost'),
+        });
   const address = await stub.start();
   log.info({ role: 'stub', address: address.address, port: address.port }, 'listening');
   const admin = await startAdmin(config.admin, log, {
-    registry: metrics.registry,
+    registry: {
+      contentType: metrics.registry.contentType,
+      metrics: async () => {
+        if (stub instanceof StubWorkers) await stub.refresh();
+        return metrics.registry.metrics();
+      },
+    },
     isReady: () => stub.isListening,
     undo: () => stub.stop(),
   });
@@ -56,11 +83,12 @@ export async function runStub(config: StubConfig, log: Logger): Promise<RunningS
         if (adminTls) checkSuccession(admin?.credentials(), adminTls, Date.now());
         for (const { path, message } of warnings) log.warn({ path }, message);
         for (const warning of settings.credentials.warnings) log.warn(warning);
-        stub.use(settings);
+        await stub.use(settings);
         admin?.use(adminTls);
         log.level = next.log.level;
         warnOfRestart(config.listen, next.listen, 'listen', log);
         warnOfRestart(config.admin, next.admin, 'admin', log);
+        warnOfRestart(config.workers, next.workers, 'workers', log);
         log.info({ causes }, 'reloaded');
       } catch (error) {
         const problem = error instanceof Error ? error.message : String(error);

@@ -34,6 +34,14 @@ export interface StubOptions extends StubSettings {
   readonly observe: (event: StubEvent) => void;
 }
 
+/** Of a connection that an initiator makes. */
+export const SOCKET_OPTIONS = {
+  pauseOnConnect: true,
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: 30_000,
+} as const;
+
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -50,16 +58,17 @@ export class Stub {
   constructor(options: StubOptions) {
     this.#observe = options.observe;
     this.#settings = options;
-    this.#server = net.createServer(
-      { pauseOnConnect: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 },
-      (socket) => {
-        void this.#serve(socket);
-      },
-    );
+    this.#server = net.createServer(SOCKET_OPTIONS, (socket) => this.take(socket));
   }
 
   start(): Promise<AddressInfo> {
     return listen(this.#server, this.#settings.config.listen);
+  }
+
+  /** Has an initiator's connection from now on, whoever accepted it. */
+  take(initiator: Socket): void {
+    initiator.pause();
+    void this.#serve(initiator);
   }
 
   /** From the next connection on; where it listens stays. */

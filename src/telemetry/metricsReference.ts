@@ -5,18 +5,23 @@ import { IO_FAMILIES } from './ioFamilies.ts';
 import { gatewayMetrics } from './metrics.ts';
 import { METRIC_EXAMPLES } from './metricExamples.ts';
 import { collectProcessMetrics } from './processMetrics.ts';
+import { workerMetrics } from './workerMetrics.ts';
 import { stubMetrics } from './stubMetrics.ts';
 import type { Family } from './textFormat.ts';
 
+const NO_WORKERS = { workers: () => [], crashes: () => 0 };
 const NOTHING: LedgerSnapshot = { accounts: [], nexuses: [], overflow: 0 };
 
 /** docs/metrics.md, from the very objects that a scrape is answered from. */
 export function metricsReference(): string {
   const processes = new Registry();
   collectProcessMetrics(processes);
+  const workers = new Registry();
+  workerMetrics(workers, NO_WORKERS);
   const shared = familiesOf(processes);
+  const inCommon = [...shared, ...familiesOf(workers)];
   const own = (registry: Registry): Family[] =>
-    familiesOf(registry).filter(({ name }) => shared.every((family) => family.name !== name));
+    familiesOf(registry).filter(({ name }) => inCommon.every((family) => family.name !== name));
   const gateway = gatewayMetrics('', {
     sessions: () => 0,
     unauthenticated: () => 0,
@@ -24,8 +29,7 @@ export function metricsReference(): string {
     notAfter: () => [],
     ledger: () => NOTHING,
     site: { isReady: () => true, backends: () => [], initiators: () => [] },
-    workers: () => [],
-    crashes: () => 0,
+    ...NO_WORKERS,
   });
   const audit = new Registry();
   auditMetrics(audit, () => ({ healthy: true, written: 0, lost: 0, damaged: 0 }));
@@ -40,7 +44,10 @@ export function metricsReference(): string {
     'Where `audit` is configured.\n',
     table(own(audit)),
     '## Stub\n',
-    table(own(stubMetrics('', () => 0).registry)),
+    table(own(stubMetrics('', { tunnels: () => 0, ...NO_WORKERS }).registry)),
+    '## Workers\n',
+    'Of gateway and stub alike. Those with the label `worker` have series where `workers` is more than 1.\n',
+    table(familiesOf(workers)),
     '## Process\n',
     'Of gateway and stub alike, as `prom-client` names them.\n',
     table(shared),

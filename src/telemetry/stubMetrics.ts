@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { buildInfo, collectProcessMetrics } from './processMetrics.ts';
+import { workerMetrics, type WorkerFigures } from './workerMetrics.ts';
 
 export interface StubMetrics {
   readonly registry: Registry;
@@ -7,8 +8,16 @@ export interface StubMetrics {
   readonly count: (result: 'tunnel' | 'unreachable') => void;
 }
 
-/** The stub's metrics. @param tunnels how many are open, asked when metrics are scraped */
-export function stubMetrics(version: string, tunnels: () => number): StubMetrics {
+/** What metrics read when they are scraped. */
+export interface StubGauges {
+  /** That are open. */
+  readonly tunnels: () => number;
+  /** None in one process. */
+  readonly workers: () => readonly WorkerFigures[];
+  readonly crashes: () => number;
+}
+
+export function stubMetrics(version: string, gauges: StubGauges): StubMetrics {
   const registry = new Registry();
   collectProcessMetrics(registry);
   registry.registerMetric(buildInfo(version));
@@ -18,7 +27,7 @@ export function stubMetrics(version: string, tunnels: () => number): StubMetrics
       help: 'Tunnels to a gateway that are open.',
       registers: [],
       collect() {
-        this.set(tunnels());
+        this.set(gauges.tunnels());
       },
     }),
   );
@@ -28,6 +37,7 @@ export function stubMetrics(version: string, tunnels: () => number): StubMetrics
     labelNames: ['result'],
     registers: [registry],
   });
+  workerMetrics(registry, gauges);
   connections.labels('tunnel').inc(0);
   connections.labels('unreachable').inc(0);
   return { registry, count: (result) => connections.labels(result).inc() };

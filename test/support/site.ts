@@ -11,8 +11,10 @@ import { parseGatewayConfig, type GatewayConfigResult } from '../../src/config/g
 import { stubConfigFrom } from '../../src/config/stubConfig.ts';
 import type { ChapRequirement } from '../../src/policy/chapRequirement.ts';
 import { Secret } from '../../src/policy/secret.ts';
+import { serveGateway } from '../../src/gateway/workers/service.ts';
 import { CapturedLog } from './capturedLog.ts';
 import { saveTestPki, testPki } from './certificates.ts';
+import { workersInProcess } from './links.ts';
 import { DB1, IDENTITY } from './loginPdus.ts';
 import { ScriptedTarget, type ScriptedTargetOptions } from './scriptedTarget.ts';
 import { TunnelInitiator } from './tunnelInitiator.ts';
@@ -65,7 +67,11 @@ export interface SiteOptions {
   readonly admin?: boolean;
   readonly audit?: { readonly file: string };
   readonly guards?: { readonly duplicateInitiators: 'report' | 'refuse' };
+  /** Objects of this process that behave like processes; as many as SANGATE_TEST_WORKERS says unless told, which is 1 by itself. */
+  readonly workers?: number;
 }
+
+const WORKERS = Number(process.env['SANGATE_TEST_WORKERS'] ?? 1);
 
 /** What a test changes before a reload. */
 export interface SiteSettings {
@@ -84,6 +90,8 @@ export class Site {
   readonly log: CapturedLog;
   readonly file: (name: string) => string;
   readonly gateway: RunningGateway;
+  /** Ends a worker as SIGKILL does. */
+  readonly killWorker: (number: number) => void;
   readonly #directory: string;
   readonly #settings: SiteSettings;
   readonly #initiators: TunnelInitiator[] = [];
@@ -95,7 +103,9 @@ export class Site {
     gateway: RunningGateway,
     log: CapturedLog,
     settings: SiteSettings,
+    killWorker: (number: number) => void,
   ) {
+    this.killWorker = killWorker;
     this.#settings = settings;
     this.#directory = directory;
     this.file = file;
@@ -103,7 +113,15 @@ export class Site {
     this.log = log;
   }
 
-  static async start({ backends, limits, listen, guards, audit, admin = false }: SiteOptions): Promise<Site> {
+  static async start({
+    backends,
+    limits,
+    listen,
+    guards,
+    audit,
+    admin = false,
+    workers = WORKERS,
+  }: SiteOptions): Promise<Site> {
     const directory = await mkdtemp(join(tmpdir(), 'sangate-'));
     const file = await saveTestPki(directory);
     const tls = { cert: 'gateway.crt', key: 'gateway.key', clientCa: 'ca.crt', crl: 'ca.crl' };
@@ -114,11 +132,14 @@ export class Site {
       ...(limits && { limits }),
       ...(guards && { guards }),
       ...(audit && { audit }),
+      workers,
       admin: admin && { address: '127.0.0.1:0' },
     };
     const { config } = parse(settings, directory);
     const log = new CapturedLog();
-    return new Site(directory, file, await runGateway(config, log.logger), log, settings);
+    const { launch, kill } = workersInProcess(serveGateway);
+    const gateway = await runGateway(config, log.logger, { launch });
+    return new Site(directory, file, gateway, log, settings, kill);
   }
 
   /** Changes the configuration and has the gateway reload it. Resolves when it has, or has refused to. */

@@ -121,13 +121,12 @@ export class WorkerPlane implements Plane {
   /** One that can't follow is ended, and the next one in its place begins with what holds. */
   async #commit(settings: Settings, ready: ReadonlySet<WorkerMember>): Promise<number> {
     this.#settings = settings;
-    let ended = 0;
+    const ended: number[] = [];
     await this.#each(async (worker) => {
-      const isReady = ready.has(worker) ? undefined : worker.prepare(settings); // it came in between
-      ended += await worker.commit();
-      await isReady;
+      if (!ready.has(worker)) await worker.prepare(settings); // it came in between
+      ended.push(await worker.commit());
     });
-    return ended;
+    return ended.reduce((sum, count) => sum + count, 0);
   }
 
   /** At once with all of them. */

@@ -1,0 +1,41 @@
+import { EventLoopDelay } from '../../telemetry/status/eventLoopDelay.ts';
+import { unpackStubCredentials } from '../../tls/packedCredentials.ts';
+import { Channel, type Handlers } from '../../workers/channel.ts';
+import type { Link } from '../../workers/link.ts';
+import { ownProcessFigures } from '../../workers/processFigures.ts';
+import { Stub, type StubSettings } from '../stub.ts';
+import { packEvent, toControl, toWorker, type PackedSettings } from './protocol.ts';
+
+/**
+ * A stub's worker: carries the connections that control hands it, and tells control what happens.
+ *
+ * @param onBroken nothing that control says can be relied on any more
+ */
+export function serveStub(link: Link, onBroken: (error: Error) => void): void {
+  const delay = new EventLoopDelay();
+  link.onClose(() => delay.stop());
+  let stub: Stub | undefined;
+  const running = (): Stub => {
+    if (stub === undefined) throw new Error('control has not said yet what holds');
+    return stub;
+  };
+  const handlers: Handlers<typeof toWorker> = {
+    start: ({ settings }) => {
+      stub = new Stub({ ...unpack(settings), observe: (event) => channel.tell('event', packEvent(event)) });
+    },
+    take: ({ connection }, socket) => {
+      const ended = (): void => channel.tell('ended', { connection });
+      if (socket === undefined) return ended(); // it has not come through: there may be no descriptor left for it
+      socket.once('close', ended);
+      running().take(socket);
+    },
+    use: ({ settings }) => running().use(unpack(settings)),
+    figures: () => ({ tunnels: stub?.tunnels ?? 0, process: ownProcessFigures(delay.p99Seconds) }),
+    stop: async () => stub?.stop(),
+  };
+  const channel = new Channel(link, { asks: toControl, answers: toWorker, handlers, onBroken });
+}
+
+function unpack({ config, credentials }: PackedSettings): StubSettings {
+  return { config, credentials: unpackStubCredentials(credentials) };
+}

@@ -1,0 +1,114 @@
+import net, { type AddressInfo } from 'node:net';
+import type { WorkerFigures } from '../../telemetry/workerMetrics.ts';
+import { listen, stopListening } from '../../transport/listen.ts';
+import { Supervisor, type Launch } from '../../workers/supervisor.ts';
+import { SOCKET_OPTIONS, type StubOptions, type StubSettings } from '../stub.ts';
+import { WorkerMember } from './workerMember.ts';
+
+export interface StubWorkersOptions extends StubOptions {
+  readonly count: number;
+  readonly launch: Launch;
+  readonly onWorkerStarted: (worker: { readonly worker: number; readonly pid: number }) => void;
+  readonly onWorkerLost: (loss: WorkerLoss) => void;
+}
+
+export interface WorkerLoss {
+  readonly worker: number;
+  readonly pid: number;
+  readonly how: string;
+  readonly connections: number;
+  readonly restartSeconds: number;
+}
+
+/** A stub whose connections are spread over workers: it accepts them, and each is wholly one worker's. */
+export class StubWorkers {
+  readonly #supervisor: Supervisor<WorkerMember>;
+  readonly #server: net.Server;
+  readonly #cpuSeconds = new Map<number, number>();
+  #settings: StubSettings;
+  #crashes = 0;
+
+  constructor({ count, launch, observe, onWorkerStarted, onWorkerLost, ...settings }: StubWorkersOptions) {
+    this.#settings = settings;
+    this.#supervisor = new Supervisor<WorkerMember>({
+      count,
+      launch,
+      member: (process, _number, endIt) => new WorkerMember(process, endIt, () => this.#settings, observe),
+      onRunning: ({ number, pid }) => onWorkerStarted({ worker: number, pid }),
+      onLost: ({ number, pid, member }, { how, restartMs }) => {
+        this.#crashes++;
+        const cpuSeconds = member.latest?.process.cpuSeconds ?? 0;
+        this.#cpuSeconds.set(number, (this.#cpuSeconds.get(number) ?? 0) + cpuSeconds);
+        const restartSeconds = restartMs / 1000;
+        onWorkerLost({ worker: number, pid, how, connections: member.had, restartSeconds });
+      },
+    });
+    this.#server = net.createServer(SOCKET_OPTIONS, (socket) => {
+      const worker = this.#supervisor.idlest;
+      if (worker === undefined)
+        socket.destroy(); // it tries again, and a worker is on its way
+      else worker.take(socket);
+    });
+  }
+
+  async start(): Promise<AddressInfo> {
+    await this.#supervisor.start();
+    try {
+      return await listen(this.#server, this.#settings.config.listen);
+    } catch (error) {
+      await this.#supervisor.stop();
+      throw error;
+    }
+  }
+
+  /** From the next connection on; one that can't follow is ended, and the next in its place begins with what holds. */
+  async use(settings: StubSettings): Promise<void> {
+    this.#settings = settings;
+    await this.#each((worker) => worker.use(settings));
+  }
+
+  get isListening(): boolean {
+    return this.#server.listening && this.#supervisor.running.length > 0;
+  }
+
+  /** Tunnels that are open, when they were last counted. */
+  get tunnels(): number {
+    return this.#supervisor.running.reduce((sum, { member }) => sum + (member.latest?.tunnels ?? 0), 0);
+  }
+
+  get workers(): readonly WorkerFigures[] {
+    return this.#supervisor.running.flatMap(({ number, pid, member }) => {
+      if (member.latest === undefined) return [];
+      const cpuSeconds = member.latest.process.cpuSeconds + (this.#cpuSeconds.get(number) ?? 0);
+      return [{ number, pid, connections: member.connections, ...member.latest.process, cpuSeconds }];
+    });
+  }
+
+  /** How often a worker was lost. */
+  get crashes(): number {
+    return this.#crashes;
+  }
+
+  /** Counts anew. */
+  async refresh(): Promise<void> {
+    await this.#each((worker) => worker.ping());
+  }
+
+  async stop(): Promise<void> {
+    const stopped = stopListening(this.#server);
+    await this.#each((worker) => worker.stop());
+    await this.#supervisor.stop();
+    await stopped;
+  }
+
+  async #each(act: (worker: WorkerMember) => Promise<unknown>): Promise<void> {
+    const acting = this.#supervisor.members.map(async (worker) => {
+      try {
+        await act(worker);
+      } catch {
+        this.#supervisor.end(worker);
+      }
+    });
+    await Promise.all(acting);
+  }
+}
