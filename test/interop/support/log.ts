@@ -9,6 +9,9 @@ export interface LogEntry {
   readonly certificate?: string;
   readonly reason?: string;
   readonly by?: string;
+  readonly session?: number;
+  readonly worker?: number;
+  readonly pid?: number;
 }
 
 /** The entries with this message, in their order. */

@@ -106,6 +106,8 @@ export interface GatewaySetup {
   readonly guards?: { readonly duplicateInitiators: 'report' | 'refuse' };
   /** Keeps an audit trail beside its configuration. */
   readonly audit?: boolean;
+  /** One process unless told. */
+  readonly workers?: number;
 }
 
 export interface RunningGateway {
@@ -119,7 +121,16 @@ export interface RunningGateway {
 
 /** A gateway whose initiators all carry the one initiator certificate, unless they have a URI of their own. */
 export async function startGateway(opened: Resources, setup: GatewaySetup): Promise<RunningGateway> {
-  const { certificates, backends, initiators, address = '127.0.0.1:0', limits, guards, audit } = setup;
+  const {
+    certificates,
+    backends,
+    initiators,
+    address = '127.0.0.1:0',
+    limits,
+    guards,
+    audit,
+    workers,
+  } = setup;
   const { ca, crl, gateway } = certificates;
   const directory = await opened.directory();
   const secrets = new Secrets(directory);
@@ -127,6 +138,7 @@ export async function startGateway(opened: Resources, setup: GatewaySetup): Prom
     listen: [{ address, tls: { ...gateway, clientCa: ca, ...(crl && { crl }) } }],
     ...(limits && { limits }),
     ...(guards && { guards }),
+    ...(workers !== undefined && { workers }),
     ...(audit && { audit: { file: path.join(directory, 'audit.jsonl') } }),
     backends: {} as Record<string, unknown>,
     initiators: {} as Record<string, unknown>,
@@ -156,12 +168,14 @@ export async function startStub(
   opened: Resources,
   certificates: Certificates,
   gatewayAddress: string,
+  options: { readonly workers?: number; readonly admin?: { readonly address: string } } = {},
 ): Promise<{ address: string; program: Program }> {
   return startRole(opened, 'stub', await opened.directory(), {
     listen: '127.0.0.1:0',
     gateways: [gatewayAddress],
     serverName: GATEWAY_NAME,
     tls: { ...certificates.initiator, ca: certificates.ca },
+    ...options,
   });
 }
 

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { Failure } from '../../../src/failures.ts';
 import { Guards, type Presence } from '../../../src/gateway/guards.ts';
 import { initiatorRule } from '../../support/initiatorRule.ts';
 
@@ -86,4 +87,74 @@ test('a login that reinstates a session needs no second place', () => {
   guards.enter({ ...HERE, nexus: 'isid 1' }, rule);
   expect(() => guards.enter({ ...HERE, nexus: 'isid 1' }, rule)).not.toThrow();
   expect(() => guards.enter({ ...HERE, nexus: 'isid 2' }, rule)).toThrow();
+});
+
+const SESSION = { peer: { address: HERE.address }, target: 'iqn.2026-01.org.example:disk1' };
+const I1 = { ...HERE, nexus: 'isid 1' };
+
+test('a session that is reinstated is ended, and the one in its place waits until it has left', async () => {
+  const guards = new Guards();
+  const first = guards.enter(I1, RULE);
+  const ending = await first.begin(SESSION);
+  const second = guards.enter(I1, RULE);
+  let hasBegun = false;
+  const begun = second.begin(SESSION).then(() => (hasBegun = true));
+  expect(ending.reason).toMatchObject({ reason: 'reinstated' });
+  await Promise.resolve();
+  expect(hasBegun).toBe(false);
+  first.leave();
+  await begun;
+  expect(guards.sessions).toBe(1);
+});
+
+test('a session with another nexus, or of another initiator, is not replaced', async () => {
+  const guards = new Guards();
+  const ending = await guards.enter(I1, RULE).begin(SESSION);
+  await guards.enter({ ...HERE, nexus: 'isid 2' }, RULE).begin(SESSION);
+  await guards.enter({ ...I1, initiatorName: 'iqn.2026-01.org.example:db2' }, RULE).begin(SESSION);
+  expect(ending.aborted).toBe(false);
+  expect(guards.sessions).toBe(3);
+});
+
+test('a login that has not become a session is not ended by another', async () => {
+  const guards = new Guards();
+  const slow = guards.enter(I1, RULE);
+  const quick = guards.enter(I1, RULE);
+  const ending = await quick.begin(SESSION);
+  expect(ending.aborted).toBe(false);
+  const begun = slow.begin(SESSION); // the last one to begin stays (RFC 7143 §6.3.5)
+  expect(ending.aborted).toBe(true);
+  quick.leave();
+  await begun;
+});
+
+test('a session is ended by its number, once it has begun and until it has left', async () => {
+  const guards = new Guards();
+  const failure = new Failure('killed', 'by the test');
+  const entrance = guards.enter(I1, RULE);
+  expect(guards.end(entrance.id, failure)).toBe(false);
+  const ending = await entrance.begin(SESSION);
+  expect(guards.end(entrance.id, failure)).toBe(true);
+  expect(ending.reason).toBe(failure);
+  entrance.leave();
+  expect(guards.end(entrance.id, failure)).toBe(false);
+});
+
+test('Normal sessions have numbers that no other has had', () => {
+  const guards = new Guards();
+  const first = guards.enter(I1, RULE);
+  first.leave();
+  expect(guards.enter(I1, RULE).id).toBeGreaterThan(first.id);
+});
+
+test('one that does not end keeps the one in its place from beginning, and not for ever', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const guards = new Guards();
+  await guards.enter(I1, RULE).begin(SESSION);
+  const begun = expect(guards.enter(I1, RULE).begin(SESSION)).rejects.toMatchObject({
+    reason: 'worker_lost',
+  });
+  await vi.advanceTimersByTimeAsync(10_000);
+  await begun;
 });
