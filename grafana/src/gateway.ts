@@ -107,20 +107,24 @@ const addedLatency = lines({
 const lag = lines({
   title: 'Event loop lag',
   description:
-    'How late the event loop is: every session waits that long now and then. It has one core; at its end the lag grows.',
+    'How late the event loop is: every session waits that long now and then. Each process has one core; at its end the lag grows. With workers, theirs is the one that counts.',
   unit: units.Seconds,
   width: 12,
   queries: [
     { expr: series('nodejs_eventloop_lag_p50_seconds', GATEWAYS), legend: '{{instance}} p50' },
     { expr: series('nodejs_eventloop_lag_p99_seconds', GATEWAYS), legend: '{{instance}} p99' },
     { expr: series('nodejs_eventloop_lag_max_seconds', GATEWAYS), legend: '{{instance}} max' },
+    {
+      expr: series('sangate_worker_eventloop_lag_p99_seconds', GATEWAYS),
+      legend: '{{instance}} worker {{worker}} p99',
+    },
   ],
 });
 
 const processor = lines({
   title: 'CPU',
   description:
-    'Cores that the gateway uses. 100 % is one core, which is what relaying can use at most; TLS handshakes may use others.',
+    'Cores that the gateway uses. 100 % is one core, which is what relaying can use at most in one process, and each worker has its own; TLS handshakes may use others.',
   unit: units.PercentUnit,
   decimals: 0,
   width: 12,
@@ -129,6 +133,10 @@ const processor = lines({
     {
       expr: sum(rate('process_cpu_system_seconds_total', GATEWAYS), 'instance'),
       legend: '{{instance}} system',
+    },
+    {
+      expr: sum(rate('sangate_worker_cpu_seconds_total', GATEWAYS), 'instance', 'worker'),
+      legend: '{{instance}} worker {{worker}}',
     },
   ],
 });
@@ -141,6 +149,10 @@ const memory = lines({
   width: 12,
   queries: [
     { expr: series('process_resident_memory_bytes', GATEWAYS), legend: '{{instance}} resident' },
+    {
+      expr: series('sangate_worker_resident_memory_bytes', GATEWAYS),
+      legend: '{{instance}} worker {{worker}}',
+    },
     { expr: series('nodejs_heap_size_used_bytes', GATEWAYS), legend: '{{instance}} heap' },
     { expr: series('nodejs_external_memory_bytes', GATEWAYS), legend: '{{instance}} buffers' },
   ],
