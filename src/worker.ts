@@ -7,7 +7,9 @@ giveAddressesTime();
 const [role, number] = process.argv.slice(2);
 process.title = `sangate ${role} worker ${number}`;
 const onBroken = (error: Error): never => {
-  console.error(`worker ${number} of the ${role}: control said what it cannot have meant: ${error.message}`);
+  process.stderr.write(
+    `worker ${number} of the ${role}: control said what it cannot have meant: ${error.message}\n`,
+  );
   process.exit(1);
 };
 const serve = role === 'stub' ? serveStub : serveGateway;

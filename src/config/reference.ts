@@ -99,8 +99,7 @@ function inside(schema: JsonSchema): { suffix: string; inner: JsonSchema } {
 }
 
 function typeOf(schema: JsonSchema): string {
-  if (schema.anyOf !== undefined)
-    return schema.anyOf.map((choice) => typeOf(choice as JsonSchema)).join(' or ');
+  if (schema.anyOf !== undefined) return schema.anyOf.map((choice) => typeOf(choice)).join(' or ');
   if (schema.const !== undefined) return `\`${String(schema.const)}\``;
   if (schema.enum !== undefined) return schema.enum.map((choice) => `\`${String(choice)}\``).join(', ');
   if (schema.type === 'boolean') return '`true`, `false`';

@@ -88,11 +88,6 @@ export class Supervisor<M extends Member> {
     return this.#places.flatMap(({ running }) => (running === undefined ? [] : [running]));
   }
 
-  /** Those that there are, also if they are not ready yet. */
-  get members(): readonly M[] {
-    return this.#places.flatMap(({ process }) => (process === undefined ? [] : [process.member]));
-  }
-
   /** The one with the fewest connections. */
   get idlest(): M | undefined {
     let idlest: M | undefined;
@@ -103,24 +98,36 @@ export class Supervisor<M extends Member> {
     return idlest;
   }
 
-  /** Ends a worker that can't be relied on; another comes in its place. */
-  end(member: M): void {
-    this.#places.find(({ process }) => process?.member === member)?.process?.kill();
+  /** Those that there are, also if they are not ready yet. */
+  get members(): readonly M[] {
+    return this.#places.flatMap(({ process }) => (process === undefined ? [] : [process.member]));
   }
 
-  /** Ends all of them, and waits until they have. */
-  async stop(): Promise<void> {
+  /** Ends all of them, and waits until they have. @param farewell what each one does before */
+  async stop(farewell: (member: M) => Promise<unknown> = () => Promise.resolve()): Promise<void> {
     this.#isStopping = true;
     clearInterval(this.#pinging);
     for (const { restart } of this.#places) clearTimeout(restart);
     const processes = this.#places.flatMap(({ process }) => (process === undefined ? [] : [process]));
     await Promise.all(
-      processes.map(async ({ link, kill, ended }) => {
-        link.close();
-        const tooLong = setTimeout(kill, STOP_MS);
-        await ended;
+      processes.map(async (process) => {
+        await farewell(process.member).catch(() => process.kill());
+        process.link.close();
+        const tooLong = setTimeout(() => process.kill(), STOP_MS);
+        await process.ended;
         clearTimeout(tooLong);
       }),
+    );
+  }
+
+  /** All at once; one that fails at it is ended, and another comes in its place. */
+  async each(act: (member: M) => Promise<unknown>): Promise<void> {
+    await Promise.all(
+      this.members.map((member) =>
+        act(member).catch((error: unknown) =>
+          this.end(member, error instanceof Error ? error.message : String(error)),
+        ),
+      ),
     );
   }
 
@@ -134,7 +141,7 @@ export class Supervisor<M extends Member> {
     };
     const member = this.#options.member(process, number, endIt);
     const startedAt = performance.now();
-    place.process = { ...process, kill: () => process.kill(), member };
+    place.process = { ...process, kill: () => process.kill(), member, endIt };
     const ended = process.ended.then((how) => {
       const description = fault === undefined ? how : `${how}: ${fault}`;
       this.#ended(place, { number, pid: process.pid, member }, description, startedAt);
@@ -171,13 +178,20 @@ export class Supervisor<M extends Member> {
   }
 
   #ping(): void {
-    for (const { member } of this.running) member.ping().catch(() => this.end(member));
+    for (const { member } of this.running) {
+      member.ping().catch((error: unknown) => this.end(member, error instanceof Error ? error.message : ''));
+    }
+  }
+
+  /** Ends a worker that can't be relied on; not one that is gone already, about which whoever asked it something hears first. */
+  end(member: M, why: string): void {
+    setImmediate(() => this.#places.find(({ process }) => process?.member === member)?.process?.endIt(why));
   }
 }
 
 interface Place<M extends Member> {
   readonly number: number;
-  process?: WorkerProcess & { readonly member: M };
+  process?: WorkerProcess & { readonly member: M; readonly endIt: (why: string) => void };
   running?: Running<M>;
   restart?: NodeJS.Timeout;
   /** How many ended, one soon after the other. */

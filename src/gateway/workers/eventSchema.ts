@@ -90,7 +90,7 @@ export const workerEvent = z.discriminatedUnion('kind', [
 export function packEvent(event: WorkerEvent): z.input<typeof workerEvent> {
   const failed =
     'failure' in event && event.failure !== undefined ? { failure: packFailure(event.failure) } : {};
-  if (event.kind !== 'discovery') return { ...event, ...failed } as z.input<typeof workerEvent>;
+  if (event.kind !== 'discovery') return { ...event, ...failed };
   const missing = event.missing.map(({ backend, failure }) => ({ backend, failure: packFailure(failure) }));
   return { ...event, ...failed, missing, malformed: [...event.malformed] };
 }

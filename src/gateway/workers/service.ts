@@ -29,10 +29,10 @@ export function serveGateway(link: Link, onBroken: (error: Error) => void): void
     if (plane === undefined) throw new Error('control has not said yet what holds');
     return plane;
   };
+  const observe: Observer = (event) => channel.tell('event', packEvent(event as WorkerEvent));
   const handlers: Handlers<typeof toWorker> = {
     start: async ({ settings, challengeKey }) => {
       const challenges = new Challenges(randomBytes, challengeKey);
-      const observe: Observer = (event) => channel.tell('event', packEvent(event as WorkerEvent));
       plane = new DataPlane({ settings: unpack(settings), challenges, guards, observe });
       await plane.start();
     },

@@ -110,35 +110,22 @@ export class WorkerPlane implements Plane {
   }
 
   async dismissAll(failure: Failure, graceMs: number): Promise<void> {
-    await this.#each((worker) => worker.dismissAll(failure, graceMs));
+    await this.#supervisor.each((worker) => worker.dismissAll(failure, graceMs));
   }
 
   async stop(failure: Failure): Promise<void> {
-    await this.#each((worker) => worker.stop(failure));
-    await this.#supervisor.stop();
+    await this.#supervisor.stop((worker) => worker.stop(failure));
   }
 
   /** One that can't follow is ended, and the next one in its place begins with what holds. */
   async #commit(settings: Settings, ready: ReadonlySet<WorkerMember>): Promise<number> {
     this.#settings = settings;
     const ended: number[] = [];
-    await this.#each(async (worker) => {
+    await this.#supervisor.each(async (worker) => {
       if (!ready.has(worker)) await worker.prepare(settings); // it came in between
       ended.push(await worker.commit());
     });
     return ended.reduce((sum, count) => sum + count, 0);
-  }
-
-  /** At once with all of them. */
-  async #each(act: (worker: WorkerMember) => Promise<unknown>): Promise<void> {
-    const acting = this.#supervisor.members.map(async (worker) => {
-      try {
-        await act(worker);
-      } catch {
-        this.#supervisor.end(worker);
-      }
-    });
-    await Promise.all(acting);
   }
 
   #lost({ number, pid, member }: Running<WorkerMember>, { how, restartMs }: Loss): void {

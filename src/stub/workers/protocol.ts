@@ -35,7 +35,7 @@ const event = z.discriminatedUnion('kind', [
 
 /** An event in plain data. */
 export function packEvent(event: StubEvent): z.input<typeof toControl.event.body> {
-  if (event.kind === 'opened' || event.error === undefined) return event as { kind: 'opened' } & typeof event;
+  if (event.kind === 'opened' || event.error === undefined) return event;
   const { message } = event.error;
   const reasons = event.error instanceof DialError ? { reasons: [...event.error.reasons] } : {};
   return { ...event, error: { message, ...reasons } };

@@ -64,7 +64,7 @@ export class StubWorkers {
   /** From the next connection on; one that can't follow is ended, and the next in its place begins with what holds. */
   async use(settings: StubSettings): Promise<void> {
     this.#settings = settings;
-    await this.#each((worker) => worker.use(settings));
+    await this.#supervisor.each((worker) => worker.use(settings));
   }
 
   get isListening(): boolean {
@@ -91,24 +91,12 @@ export class StubWorkers {
 
   /** Counts anew. */
   async refresh(): Promise<void> {
-    await this.#each((worker) => worker.ping());
+    await this.#supervisor.each((worker) => worker.ping());
   }
 
   async stop(): Promise<void> {
     const stopped = stopListening(this.#server);
-    await this.#each((worker) => worker.stop());
-    await this.#supervisor.stop();
+    await this.#supervisor.stop((worker) => worker.stop());
     await stopped;
-  }
-
-  async #each(act: (worker: WorkerMember) => Promise<unknown>): Promise<void> {
-    const acting = this.#supervisor.members.map(async (worker) => {
-      try {
-        await act(worker);
-      } catch {
-        this.#supervisor.end(worker);
-      }
-    });
-    await Promise.all(acting);
   }
 }

@@ -48,6 +48,17 @@ const ledgerOf = (accounts: AccountSnapshot[]): LedgerSnapshot => ({
   overflow: 1,
 });
 
+const luns = (from: number): AccountSnapshot[] =>
+  Array.from({ length: 64 }, (_, i) => account(String(from + i), 2));
+const some = (initiator: string): LedgerSnapshot => ({
+  ...NOTHING_COUNTED,
+  accounts: Array.from({ length: 200 }, (_, i) =>
+    account(String(i % 50), 1, { initiator, target: `iqn.x:${Math.floor(i / 50)}` }),
+  ),
+});
+const count = (ledger: LedgerSnapshot, initiator: string): number =>
+  ledger.accounts.filter((one) => one.initiator === initiator).length;
+
 test('what two processes counted of one logical unit is added up', () => {
   const { accounts, nexuses, overflow } = new MergedLedger().merge([
     ledgerOf([account('0', 3)]),
@@ -75,8 +86,6 @@ test('a ledger whose process has ended has nothing in flight and no session, and
 });
 
 test('an initiator has no more logical units at one target than in one ledger; the rest is "other", and counted as overflow', () => {
-  const luns = (from: number): AccountSnapshot[] =>
-    Array.from({ length: 64 }, (_, i) => account(String(from + i), 2));
   const { accounts, overflow } = new MergedLedger().merge([
     { ...NOTHING_COUNTED, accounts: luns(0) },
     { ...NOTHING_COUNTED, accounts: luns(64) },
@@ -92,14 +101,6 @@ test('an initiator has no more logical units at one target than in one ledger; t
 
 test('one initiator has a quarter of all places, and all together have 512', () => {
   const merged = new MergedLedger();
-  const some = (initiator: string): LedgerSnapshot => ({
-    ...NOTHING_COUNTED,
-    accounts: Array.from({ length: 200 }, (_, i) =>
-      account(String(i % 50), 1, { initiator, target: `iqn.x:${Math.floor(i / 50)}` }),
-    ),
-  });
-  const count = (ledger: LedgerSnapshot, initiator: string): number =>
-    ledger.accounts.filter((one) => one.initiator === initiator).length;
   const one = merged.merge([some('db1')]);
   expect(count(one, 'db1')).toBe(128);
   const all = merged.merge(['db1', 'db2', 'db3', 'db4', 'db5'].map(some));

@@ -26,17 +26,18 @@ const crossed = unpackGatewayConfig(
   deserialize(serialize(packGatewayConfig(config))) as ReturnType<typeof packGatewayConfig>,
 );
 
+const shown = (of: unknown): unknown => JSON.parse(JSON.stringify(of));
+const secrets = (of: typeof config) => {
+  const { chap: toArray } = of.backends[0]!;
+  return [toArray!.secret, toArray!.mutual!.secret, of.initiators[0]!.chap!.secret];
+};
+
 test('a configuration is the same on the other side of a link, key by key', () => {
-  const shown = (of: unknown): unknown => JSON.parse(JSON.stringify(of));
   expect(shown(crossed)).toEqual(shown(config));
   expect(Object.isFrozen(crossed.initiators[0])).toBe(true);
 });
 
 test('secrets are the same, and still show themselves to nobody', () => {
-  const secrets = (of: typeof config) => {
-    const { chap: toArray } = of.backends[0]!;
-    return [toArray!.secret, toArray!.mutual!.secret, of.initiators[0]!.chap!.secret];
-  };
   expect(secrets(crossed).map((secret) => Buffer.from(secret.reveal()).toString())).toEqual(
     Object.values(env),
   );

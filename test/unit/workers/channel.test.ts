@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { Failure } from '../../../src/failures.ts';
-import { Channel } from '../../../src/workers/channel.ts';
+import { Channel, type Calls, type ChannelOptions } from '../../../src/workers/channel.ts';
 import type { Link } from '../../../src/workers/link.ts';
 import { pairOfLinks } from '../../support/links.ts';
 
@@ -11,6 +11,9 @@ const calls = {
   never: { body: z.void(), answer: z.void() },
   lie: { body: z.void(), answer: z.number() },
 } as const;
+
+const open = <M extends Calls, T extends Calls>(link: Link, options: ChannelOptions<M, T>): Channel<M, T> =>
+  new Channel(link, options);
 
 function start() {
   const [near, far] = pairOfLinks();
@@ -26,9 +29,9 @@ function start() {
     lie: () => 'seven' as unknown as number,
   };
   const onBroken = (error: Error): void => void broken.push(error.message);
-  new Channel(far, { asks: {}, answers: calls, handlers, onBroken });
-  const near_ = new Channel(near, { asks: calls, answers: {}, handlers: {}, onBroken });
-  return { channel: near_, near, far, broken, failure };
+  open(far, { asks: {}, answers: calls, handlers, onBroken });
+  const channel = open(near, { asks: calls, answers: {}, handlers: {}, onBroken });
+  return { channel, near, far, broken, failure };
 }
 
 /** The other end without a channel: it says what a test makes it say. */
@@ -38,11 +41,12 @@ function startAlone(): { far: Link; broken: Promise<string> } {
   far.onMessage(() => {});
   const broken = new Promise<string>((resolve) => {
     const onBroken = (error: Error): void => resolve(error.message);
-    new Channel(near, { asks: {}, answers: calls, handlers: HANDLERS, onBroken });
+    open(near, { asks: {}, answers: calls, handlers: HANDLERS, onBroken });
   });
   return { far, broken };
 }
 
+const ignore = (): void => {};
 const HANDLERS = { double: () => 0, fail: () => {}, never: () => {}, lie: () => 0 };
 
 test('every question has its own answer', async () => {
@@ -103,15 +107,14 @@ test('an answer that comes too late is nothing to anybody', async () => {
 test('a fault of ours crosses with its stack, for the log', async () => {
   const [near, far] = pairOfLinks();
   onTestFinished(() => near.close());
-  const onBroken = (): void => {};
   const handlers = {
     ...HANDLERS,
     fail: () => {
       throw new TypeError('not a function');
     },
   };
-  new Channel(far, { asks: {}, answers: calls, handlers, onBroken });
-  const channel = new Channel(near, { asks: calls, answers: {}, handlers: {}, onBroken });
+  open(far, { asks: {}, answers: calls, handlers, onBroken: ignore });
+  const channel = open(near, { asks: calls, answers: {}, handlers: {}, onBroken: ignore });
   const failed = channel.ask('fail', undefined, 1000);
   await expect(failed).rejects.toMatchObject({
     reason: 'internal_error',
