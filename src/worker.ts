@@ -1,8 +1,10 @@
+import { letHeapGrow } from './cli/heapGrowth.ts';
 import { serveGateway } from './gateway/workers/service.ts';
 import { serveStub } from './stub/workers/service.ts';
 import { giveAddressesTime } from './transport/dial.ts';
 import { beWorker } from './workers/beWorker.ts';
 
+letHeapGrow();
 giveAddressesTime();
 const [role, number] = process.argv.slice(2);
 process.title = `sangate ${role} worker ${number}`;

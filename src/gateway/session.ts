@@ -11,7 +11,6 @@ import type { Peer } from '../telemetry/events.ts';
 import type { SessionSummary } from '../telemetry/sessionSummary.ts';
 import { bridge } from '../transport/bridge.ts';
 import { Outflow } from '../transport/outflow.ts';
-
 import type { Entrance } from './guards.ts';
 import type { InForce, Origin } from './inForce.ts';
 import type { LoginOutcome } from './loginExchange.ts';
