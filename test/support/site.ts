@@ -12,6 +12,7 @@ import { stubConfigFrom } from '../../src/config/stubConfig.ts';
 import type { ChapRequirement } from '../../src/policy/chapRequirement.ts';
 import { Secret } from '../../src/policy/secret.ts';
 import { serveGateway } from '../../src/gateway/workers/service.ts';
+import { serveStub } from '../../src/stub/workers/service.ts';
 import { CapturedLog } from './capturedLog.ts';
 import { saveTestPki, testPki } from './certificates.ts';
 import { workersInProcess } from './links.ts';
@@ -92,6 +93,8 @@ export class Site {
   readonly gateway: RunningGateway;
   /** Ends a worker as SIGKILL does. */
   readonly killWorker: (number: number) => void;
+  /** The same of the last stub. */
+  killStubWorker: (number: number) => void = () => {};
   readonly #directory: string;
   readonly #settings: SiteSettings;
   readonly #initiators: TunnelInitiator[] = [];
@@ -176,7 +179,9 @@ export class Site {
   async startStub(settings: object): Promise<RunningStub> {
     const tls = { cert: this.file('client.crt'), key: this.file('client.key'), ca: this.file('ca.crt') };
     const { config } = stubConfigFrom({ listen: '127.0.0.1:0', tls, ...settings }, this.#directory);
-    const stub = await runStub(config, this.log.logger);
+    const { launch, kill } = workersInProcess(serveStub);
+    const stub = await runStub(config, this.log.logger, { launch });
+    this.killStubWorker = kill;
     this.#stubs.push(stub);
     return stub;
   }
