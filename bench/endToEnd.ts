@@ -36,8 +36,9 @@ async function bench(options: Options): Promise<Report> {
   if (isBusy()) tell('this machine is busy: do not trust the figures');
   const machine = await describeMachine(opened);
   const { portal, disk, program } = await startTgtd(opened, DISK_MEBIBYTES);
-  const { nodeFlags } = options;
-  const site: Site = { opened, portal, disk, nodeFlags, certificates: await mintCertificates(opened) };
+  const { nodeFlags, workers } = options;
+  const certificates = await mintCertificates(opened);
+  const site: Site = { opened, portal, disk, nodeFlags, workers, certificates };
   const paths = new Map<PathName, Path>();
   for (const name of options.paths) paths.set(name, await PATHS[name](site));
   const negotiated = await compareNegotiated(paths, site);

@@ -12,6 +12,8 @@ export interface Options {
   readonly idleSessions: number;
   /** For the ends that run in Node. */
   readonly nodeFlags: readonly string[];
+  /** Of sangate, in each end. */
+  readonly workers: number;
   /** File for the JSON. */
   readonly out?: string;
 }
@@ -24,6 +26,7 @@ const HELP = `npm run bench -- [options]
                 works: ${Object.keys(WORKS).join(' ')} memory
                 paths: ${Object.keys(PATHS).join(' ')}
   --sessions N  idle sessions for \`memory\` (default 1000)
+  --workers N   of sangate, in each end (default 1)
   --quick       --rounds 1 --seconds 1 --sessions 200, unless told otherwise; memory only if it is named
   --node-flags  for Node in the ends that run in it, such as
                 "--cpu-prof --cpu-prof-dir=/tmp/profiles" or "--max-semi-space-size=32"
@@ -38,6 +41,7 @@ export function parseOptions(args: readonly string[]): Options {
       seconds: { type: 'string' },
       only: { type: 'string', default: '' },
       sessions: { type: 'string' },
+      workers: { type: 'string' },
       quick: { type: 'boolean', default: false },
       'node-flags': { type: 'string', default: '' },
       out: { type: 'string' },
@@ -64,6 +68,7 @@ export function parseOptions(args: readonly string[]): Options {
     rounds: count('rounds', values.rounds, preset.rounds),
     seconds: count('seconds', values.seconds, preset.seconds),
     idleSessions: count('sessions', values.sessions, preset.sessions),
+    workers: count('workers', values.workers, 1),
     nodeFlags: values['node-flags'].split(' ').filter((flag) => flag !== ''),
     ...(values.out !== undefined && { out: values.out }),
   };

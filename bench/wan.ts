@@ -74,6 +74,7 @@ async function main(): Promise<void> {
     certificates: await mintCertificates(opened),
     between: line,
     nodeFlags: [],
+    workers: 1,
   };
   const paths = new Map<PathName, Path>();
   for (const name of options.paths) paths.set(name, await PATHS[name](site));

@@ -12,6 +12,8 @@ export interface Site {
   readonly disk: Disk;
   /** For the ends that run in Node. */
   readonly nodeFlags: readonly string[];
+  /** Processes that carry connections, in each end of sangate. */
+  readonly workers: number;
   /** What the client end is to dial instead of the server end's own address: something slow between them, say. */
   readonly between?: (address: string) => Promise<string>;
 }

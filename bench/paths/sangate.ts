@@ -9,7 +9,7 @@ import { clientDials, type Path, type Site } from './path.ts';
 
 /** As a user runs it: from dist/, with logical units and mode in its rules, CHAP on both legs, accounting, audit trail and metrics. */
 export async function startSangate(site: Site): Promise<Path> {
-  const { opened, certificates, disk } = site;
+  const { opened, certificates, disk, workers } = site;
   const { ca, gateway, initiator } = certificates;
   const directory = await opened.directory();
   const seen = { ...disk, secret: randomBytes(8).toString('hex') };
@@ -34,6 +34,7 @@ export async function startSangate(site: Site): Promise<Path> {
         access: [{ target: disk.target, luns: [disk.lun], mode: 'read-write' }],
       },
     },
+    workers,
     admin: { address: '127.0.0.1:0' },
     audit: { file: path.join(directory, 'audit.jsonl') },
   });
@@ -41,6 +42,7 @@ export async function startSangate(site: Site): Promise<Path> {
     listen: '127.0.0.1:0',
     gateways: [await clientDials(site, server.address)],
     serverName: GATEWAY_NAME,
+    workers,
     tls: { cert: initiator.cert, key: initiator.key, ca },
   });
   return {

@@ -107,17 +107,27 @@ export class Program {
   /** CPU time of all its threads since its start; of one that has ended undefined. */
   cpuMicroseconds(): number | undefined {
     try {
-      const stat = readFileSync(`/proc/${this.pid}/stat`, 'latin1');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return (Number(fields[11]) + Number(fields[12])) * MICROSECONDS_PER_TICK;
+      return sum(this.#processes(), (pid) => {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+        const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+        return (Number(fields[11]) + Number(fields[12])) * MICROSECONDS_PER_TICK;
+      });
     } catch {
       return undefined;
     }
   }
 
   residentKiB(): number {
-    const [, kiB] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.pid}/status`, 'latin1'))!;
-    return Number(kiB);
+    return sum(this.#processes(), (pid) => {
+      const [, kiB] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))!;
+      return Number(kiB);
+    });
+  }
+
+  /** It, and those that it has started: workers. */
+  #processes(): number[] {
+    const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'latin1');
+    return [this.pid, ...children.split(' ').filter(Boolean).map(Number)];
   }
 
   /** SIGKILL, for tgtd ignores SIGTERM while it has targets. */
@@ -173,3 +183,6 @@ export async function run(
   await program.succeeds(60);
   return program.lines;
 }
+
+const sum = (pids: readonly number[], of: (pid: number) => number): number =>
+  pids.reduce((all, pid) => all + of(pid), 0);
