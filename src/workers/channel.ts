@@ -19,12 +19,20 @@ export type Handlers<C extends Calls> = {
 };
 
 const id = z.int().min(0);
-const envelope = z.discriminatedUnion('kind', [
+const message = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('tell'), what: z.string(), body: z.unknown() }),
   z.strictObject({ kind: z.literal('ask'), id, what: z.string(), body: z.unknown() }),
   z.strictObject({ kind: z.literal('answer'), id, body: z.unknown() }),
   z.strictObject({ kind: z.literal('failed'), id, failure: packedFailure }),
 ]);
+
+/** What goes over the link: messages in their order. A socket goes with one that is alone. */
+const messages = z.array(message);
+
+type Message = z.output<typeof message>;
+
+/** Each thing that is sent wakes the other process up, which costs more than the message does; nobody waits for what is told. */
+const GATHER_MS = 5;
 
 export interface ChannelOptions<Mine extends Calls, Theirs extends Calls> {
   /** What this side asks. */
@@ -47,6 +55,9 @@ export class Channel<Mine extends Calls, Theirs extends Calls> {
   readonly #link: Link;
   readonly #options: ChannelOptions<Mine, Theirs>;
   readonly #waiting = new Map<number, Waiting>();
+  /** Not sent yet. */
+  #outgoing: Message[] = [];
+  #timer: NodeJS.Timeout | undefined;
   #nextId = 0;
   #isClosed = false;
 
@@ -56,18 +67,22 @@ export class Channel<Mine extends Calls, Theirs extends Calls> {
     link.onMessage((message, socket) => this.#receive(message, socket));
     link.onClose(() => {
       this.#isClosed = true;
+      clearTimeout(this.#timer);
       for (const { reject } of this.#waiting.values()) reject(gone());
       this.#waiting.clear();
     });
   }
 
-  /** Nobody waits for what comes of it. A socket belongs to the other side from then on. */
+  /** Nobody waits for what comes of it, so it goes out a moment later, unless a socket is with it, which is the other side's from then on. */
   tell<K extends keyof Theirs & string>(
     what: K,
     body: z.input<NoInfer<Theirs>[K]['body']>,
     socket?: Socket,
   ): void {
-    this.#link.send({ kind: 'tell', what, body }, socket);
+    if (socket !== undefined) this.#flush();
+    this.#outgoing.push({ kind: 'tell', what, body });
+    if (socket !== undefined) this.#flush(socket);
+    else this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS).unref();
   }
 
   /** @throws the Failure that the other side answers with; `worker_lost` if it has gone or does not answer in time */
@@ -95,7 +110,7 @@ export class Channel<Mine extends Calls, Theirs extends Calls> {
           reject(error);
         },
       });
-      this.#link.send({ kind: 'ask', id, what, body });
+      this.#send({ kind: 'ask', id, what, body });
     });
     return answer as Answer<Theirs, K>;
   }
@@ -104,10 +119,28 @@ export class Channel<Mine extends Calls, Theirs extends Calls> {
     this.#link.close();
   }
 
+  /** At once, with all that waits. */
+  #send(message: Message): void {
+    this.#outgoing.push(message);
+    this.#flush();
+  }
+
+  #flush(socket?: Socket): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const outgoing = this.#outgoing;
+    if (outgoing.length === 0) return;
+    this.#outgoing = [];
+    this.#link.send(outgoing, socket);
+  }
+
   #receive(received: unknown, socket: Socket | undefined): void {
-    const parsed = envelope.safeParse(received);
+    const parsed = messages.safeParse(received);
     if (!parsed.success) return this.#broken('a message', parsed.error, socket);
-    const message = parsed.data;
+    for (const message of parsed.data) this.#take(message, socket);
+  }
+
+  #take(message: Message, socket: Socket | undefined): void {
     if (message.kind === 'tell' || message.kind === 'ask') {
       const call = Object.hasOwn(this.#options.answers, message.what)
         ? this.#options.answers[message.what]
@@ -132,10 +165,10 @@ export class Channel<Mine extends Calls, Theirs extends Calls> {
     try {
       const handler = this.#options.handlers[what]!;
       const answer: unknown = await handler(body as Body<Mine, string>, socket);
-      if (id !== undefined) this.#link.send({ kind: 'answer', id, body: answer });
+      if (id !== undefined) this.#send({ kind: 'answer', id, body: answer });
     } catch (error) {
       const failure = Failure.from(error);
-      if (id !== undefined) this.#link.send({ kind: 'failed', id, failure: packFailure(failure) });
+      if (id !== undefined) this.#send({ kind: 'failed', id, failure: packFailure(failure) });
       else this.#broken(what, failure);
     }
   }

@@ -292,12 +292,10 @@ test("a stub's reload holds on every worker", async () => {
   });
   await site.log.line({ msg: 'reloaded' });
   for (let i = 0; i < 2; i++) {
-    const initiator = await site.connectPlain(stub.address.port);
-    await initiator.closed;
+    site.log.forget();
+    await site.connectPlain(stub.address.port);
+    const { detail } = await site.log.line({ msg: 'no gateway can be reached' });
+    expect(detail).toContain('127.0.0.1:1: ');
   }
-  expect(site.log.lines.filter(({ msg }) => msg === 'no gateway can be reached')).toMatchObject([
-    { detail: expect.stringContaining('127.0.0.1:1: ') },
-    { detail: expect.stringContaining('127.0.0.1:1: ') },
-  ]);
   await before.ping();
 });

@@ -171,11 +171,11 @@ export class WorkerMember implements Member {
         if (inside === undefined) throw new Error(`entrance ${number} is not there`);
         inside.session = session;
         const ending = await inside.entrance.begin(session);
-        const end = (): void =>
-          this.#channel.tell('end', {
-            entrance: number,
-            failure: packFailure(Failure.from(ending.reason)),
-          });
+        const end = (): void => {
+          const failure = packFailure(Failure.from(ending.reason));
+          // Asked, not told: another session may wait for this one's end. One that is lost has ended all of its own.
+          this.#channel.ask('end', { entrance: number, failure }, ANSWER_MS).catch(() => {});
+        };
         if (ending.aborted) end();
         else ending.addEventListener('abort', end, { once: true });
       },

@@ -93,13 +93,13 @@ test.each([
   ],
 ])('%s breaks the channel', async (_, message, what) => {
   const { far, broken } = startAlone();
-  far.send(message);
+  far.send(typeof message === 'string' ? message : [message]);
   expect(await broken).toMatch(new RegExp(`^${what}: `));
 });
 
 test('an answer that comes too late is nothing to anybody', async () => {
   const { channel, far, broken } = start();
-  far.send({ kind: 'answer', id: 999, body: 1 });
+  far.send([{ kind: 'answer', id: 999, body: 1 }]);
   expect(await channel.ask('double', 4, 1000)).toBe(8);
   expect(broken).toEqual([]);
 });
@@ -120,4 +120,33 @@ test('a fault of ours crosses with its stack, for the log', async () => {
     reason: 'internal_error',
     stack: expect.stringContaining('channel.test.ts'),
   });
+});
+
+test('what is told comes in its order, together, and before what is asked later', async () => {
+  const [near, far] = pairOfLinks();
+  onTestFinished(() => near.close());
+  const heard: number[] = [];
+  const handlers = {
+    ...HANDLERS,
+    double: (value: number) => {
+      heard.push(value);
+      return 2 * value;
+    },
+  };
+  open(far, { asks: {}, answers: calls, handlers, onBroken: ignore });
+  let sent = 0;
+  const counted: Link = {
+    ...near,
+    send: (message, socket) => {
+      sent++;
+      near.send(message, socket);
+    },
+    onMessage: (listener) => near.onMessage(listener),
+    onClose: (listener) => near.onClose(listener),
+    close: () => near.close(),
+  };
+  const channel = open(counted, { asks: calls, answers: {}, handlers: {}, onBroken: ignore });
+  for (const value of [1, 2, 3]) channel.tell('double', value);
+  await channel.ask('double', 4, 1000);
+  expect([heard, sent]).toEqual([[1, 2, 3, 4], 1]);
 });
