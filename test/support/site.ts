@@ -237,7 +237,8 @@ export function useSite(
   let bystander: TunnelInitiator;
   beforeAll(async () => {
     target = await ScriptedTarget.start({ ...(script && { script }) });
-    site = await Site.start({ ...options, backends: { array1: { portals: [target.portal] } } });
+    // What workers say comes a moment later, which may be in the next test.
+    site = await Site.start({ workers: 1, ...options, backends: { array1: { portals: [target.portal] } } });
     bystander = await site.connect();
     await bystander.logIn(IDENTITY, { isid: Buffer.from('4000013700ff', 'hex') });
   }, START_TIMEOUT);
