@@ -33,9 +33,10 @@ function filled(accounts: number): Ledger {
           cdb,
         }),
         0,
+        n,
       );
       now += LATENCIES_MS[n % LATENCIES_MS.length]! * (1 + Math.random());
-      recorder.status(encodeBhs('scsiResponse', { initiatorTaskTag: n, status: n % 20 === 0 ? 8 : 0 }), 0);
+      recorder.status(encodeBhs('scsiResponse', { initiatorTaskTag: n, status: n % 20 === 0 ? 8 : 0 }), 0, n);
       recorder.endChunk();
     }
   }

@@ -1,6 +1,6 @@
 import { TaskFunction, TaskResponse } from '../iscsi/taskManagement.ts';
 import type { Nexus } from './nexus.ts';
-import { TagTable } from './tagTable.ts';
+import { TagTable } from '../iscsi/tagTable.ts';
 import type { Tasks } from './tasks.ts';
 
 /** As many as the relay itself lets be under way where they end anything. */
@@ -23,14 +23,17 @@ export class Functions {
     this.#tasks = tasks;
   }
 
-  /** @param lun as in Tasks */
-  asked(initiatorTaskTag: number, taskFunction: number, lun: number, referencedTaskTag: number): void {
+  /**
+   * @param lun as in Tasks
+   * @param referenced the task to be aborted, by its number; negative if there is none
+   */
+  asked(initiatorTaskTag: number, taskFunction: number, lun: number, referenced: number): void {
     const asked = this.#asked.put(initiatorTaskTag);
     if (asked === -1) return;
     const { whole } = this.#asked;
     whole[asked * WIDTH + FUNCTION] = taskFunction;
     whole[asked * WIDTH + LUN] = lun;
-    whole[asked * WIDTH + REFERENCED] = referencedTaskTag;
+    whole[asked * WIDTH + REFERENCED] = referenced;
     whole[asked * WIDTH + ORDINAL] = this.#tasks.ordinal;
   }
 
@@ -61,11 +64,9 @@ export class Functions {
   /** What came after the request goes on (RFC 7143 §4.2.3.3). */
   #end(taskFunction: number, lun: number, referenced: number, ordinal: number): void {
     switch (taskFunction) {
-      case TaskFunction.abortTask: {
-        const task = this.#tasks.find(referenced);
-        if (task !== -1) this.#tasks.abortIfBefore(task, ordinal);
+      case TaskFunction.abortTask:
+        this.#tasks.abortIfBefore(referenced, ordinal);
         break;
-      }
       case TaskFunction.abortTaskSet:
       case TaskFunction.clearTaskSet:
       case TaskFunction.logicalUnitReset:

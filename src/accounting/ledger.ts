@@ -5,7 +5,7 @@ import { IO_CLASSES } from './ioClass.ts';
 import { Nexus } from './nexus.ts';
 import { Recorder, type Books } from './recorder.ts';
 import type { LedgerSnapshot } from './snapshot.ts';
-import { TagTable } from './tagTable.ts';
+import { TagTable } from '../iscsi/tagTable.ts';
 
 export interface LedgerOptions {
   /** Milliseconds of a clock that never goes back. */

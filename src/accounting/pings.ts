@@ -1,5 +1,5 @@
 import type { SideFigures } from './nexus.ts';
-import { TagTable } from './tagTable.ts';
+import { TagTable } from '../iscsi/tagTable.ts';
 
 /** More than anybody has under way at once; the rest is not timed. */
 const MAX_PINGS = 64;

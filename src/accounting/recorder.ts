@@ -37,7 +37,6 @@ export interface Books {
 /** Fields of single PDUs. */
 const CDB = 32;
 const EXPECTED_LENGTH = 20;
-const REFERENCED_TASK_TAG = 20;
 const REJECT_REASON = 2;
 const RESPONSE = 2;
 const STATUS = 3;
@@ -53,8 +52,9 @@ const SENSE = 2;
 const MAX_SENSE_SEGMENT = 1024;
 
 /**
- * What the relay of one session tells of the PDUs that pass, each with its BHS at `bytes[at]`. The clock is read when a chunk begins
- * and when it ends, not at each PDU. Nothing allocates at a PDU, except where something went wrong.
+ * What the relay of one session tells of the PDUs that pass, each with its BHS at `bytes[at]`, and those of a command with the number
+ * under which the relay has it (negative: it has none). The clock is read when a chunk begins and when it ends, not at each PDU.
+ * Nothing allocates at a PDU, except where something went wrong.
  */
 export class Recorder {
   readonly #books: Books;
@@ -100,7 +100,7 @@ export class Recorder {
   }
 
   /** A SCSI Command that goes on to the target. */
-  command(bytes: Buffer, at: number): void {
+  command(bytes: Buffer, at: number, task: number): void {
     const ioClass = ioClassAt(bytes, at + CDB);
     const cell = this.#accountAt(bytes, at + Offset.lun) + ioClass * CELL_LENGTH;
     const flags = flagsAt(bytes, at);
@@ -115,9 +115,7 @@ export class Recorder {
       }
     }
     const awaitsData = (flags & Flag.final) === 0;
-    const tag = u32At(bytes, at + Offset.initiatorTaskTag);
-    const task = this.#tasks.begin(tag, cell, this.#lun, expected, awaitsData);
-    if (task !== -1) {
+    if (this.#tasks.begin(task, cell, this.#lun, expected, awaitsData)) {
       this.#processing.touch(task, cell);
     } else {
       figures[cell + Figure.untimed]!++;
@@ -125,21 +123,20 @@ export class Recorder {
     }
   }
 
-  /** A Data-Out that goes on to the target. */
-  dataOut(bytes: Buffer, at: number): void {
-    if ((flagsAt(bytes, at) & Flag.final) === 0) return;
-    const task = this.#tasks.find(u32At(bytes, at + Offset.initiatorTaskTag));
-    if (task === -1) return;
+  /** The last Data-Out of a burst that goes on to the target. */
+  dataEnded(bytes: Buffer, at: number, task: number): void {
+    const cell = this.#tasks.cellOf(task);
+    if (cell === -1) return;
     const isSolicited = u32At(bytes, at + Offset.targetTransferTag) !== RESERVED_TAG;
     this.#tasks.dataEnded(task, isSolicited);
-    this.#processing.touch(task, this.#tasks.cellOf(task));
+    this.#processing.touch(task, cell);
   }
 
-  r2t(bytes: Buffer, at: number): void {
-    const task = this.#tasks.find(u32At(bytes, at + Offset.initiatorTaskTag));
-    if (task === -1) return;
+  r2t(task: number): void {
+    const cell = this.#tasks.cellOf(task);
+    if (cell === -1) return;
     this.#tasks.r2t(task);
-    this.#processing.touch(task, this.#tasks.cellOf(task));
+    this.#processing.touch(task, cell);
   }
 
   /** True if `status` is to have the data of this SCSI Response: it alone says what went wrong. */
@@ -154,11 +151,10 @@ export class Recorder {
    *
    * @param data the data segment, if `wantsData`
    */
-  status(bytes: Buffer, at: number, data?: Buffer): void {
-    const task = this.#tasks.find(u32At(bytes, at + Offset.initiatorTaskTag));
-    if (task === -1) return;
-    const figures = this.#figures;
+  status(bytes: Buffer, at: number, task: number, data?: Buffer): void {
     const cell = this.#tasks.cellOf(task);
+    if (cell === -1) return;
+    const figures = this.#figures;
     const response = opcodeAt(bytes, at) === Opcode.scsiResponse ? bytes[at + RESPONSE]! : 0;
     const status = bytes[at + STATUS]!;
     if (response !== 0 || status !== ScsiStatus.good) {
@@ -170,11 +166,11 @@ export class Recorder {
     this.#processing.touchEnded(cell);
   }
 
-  /** A Task Management Request that goes on to the target. */
-  taskManagement(bytes: Buffer, at: number): void {
+  /** A Task Management Request that goes on to the target. @param referenced the number of the task that it refers to */
+  taskManagement(bytes: Buffer, at: number, referenced: number): void {
     const lun = lunKey(canonicalLun(bytes, at + Offset.lun));
     const tag = u32At(bytes, at + Offset.initiatorTaskTag);
-    this.#functions.asked(tag, flagsAt(bytes, at) & 0x7f, lun, u32At(bytes, at + REFERENCED_TASK_TAG));
+    this.#functions.asked(tag, flagsAt(bytes, at) & 0x7f, lun, referenced);
   }
 
   /** A Task Management Response, as the target sent it. */
@@ -196,17 +192,20 @@ export class Recorder {
       this.#pings.initiator.sent(targetTransferTag, this.#clock[0]!);
   }
 
-  /** A Reject. @param data its data segment: the header of what the target did not take */
-  rejected(bytes: Buffer, at: number, data: Buffer): void {
+  /**
+   * A Reject.
+   *
+   * @param data its data segment: the header of what the target did not take
+   * @param task the number that goes with the task tag in there
+   */
+  rejected(bytes: Buffer, at: number, data: Buffer, task: number): void {
     if (bytes[at + REJECT_REASON] === DATA_DIGEST_ERROR) this.digestError('initiator');
     if (data.length < BHS_LENGTH) return;
     const tag = u32At(data, Offset.initiatorTaskTag);
     switch (opcodeAt(data, 0)) {
-      case Opcode.scsiCommand: {
-        const task = this.#tasks.find(tag);
-        if (task !== -1) this.#tasks.abort(task);
+      case Opcode.scsiCommand:
+        this.#tasks.abort(task);
         break;
-      }
       case Opcode.taskManagementRequest:
         this.#functions.rejected(tag);
         break;

@@ -14,8 +14,8 @@ export function isSequential(figures: Float64Array, cell: number, first: number,
     figures[stream] = first + blocks;
     return true;
   }
-  const oldest = figures[cell + Figure.oldestStream]!;
+  const oldest = figures[cell + Figure.oldestStream]! | 0;
   figures[streams + oldest] = first + blocks;
-  figures[cell + Figure.oldestStream] = (oldest + 1) % STREAMS;
+  figures[cell + Figure.oldestStream] = oldest === STREAMS - 1 ? 0 : oldest + 1; // a remainder of what might be a fraction is dear
   return false;
 }

@@ -1,13 +1,14 @@
 import { bucketOf, DURATION_BOUNDS_MS } from './buckets.ts';
 import { Figure } from './cell.ts';
 import type { Clock } from './clock.ts';
-import { TagTable } from './tagTable.ts';
 
 /** More than any target's command window. What is beyond is counted, but not timed. */
 const MAX_TASKS = 4096;
+/** Places to begin with: deeper queues are few. */
 const TASKS = 32;
+const NONE = -1;
 
-/** Fields of a task: whole numbers. */
+/** Fields of a task: whole numbers. NONE for a cell where there is no task. */
 const CELL = 0;
 const LUN = 1;
 const ORDINAL = 2;
@@ -26,9 +27,14 @@ const REAL = 4;
 /**
  * The commands of one session that are under way, and whose turn it is at each: the initiator's as long as data is on its way that the
  * target asked for or that was announced with the command, else the target's. Its ball, so to say.
+ *
+ * A task is the number under which the relay has it, which finds it by its tag: one search for both. Here it may end before it does
+ * there, for a target may forget a task.
  */
 export class Tasks {
-  readonly #table = new TagTable(WHOLE, REAL, TASKS, MAX_TASKS);
+  #whole = new Int32Array(TASKS * WHOLE).fill(NONE);
+  #real = new Float64Array(TASKS * REAL);
+  #capacity = TASKS;
   readonly #figures: Float64Array;
   readonly #clock: Clock;
   #ordinal = 0;
@@ -38,18 +44,14 @@ export class Tasks {
     this.#clock = clock;
   }
 
-  /** @returns the task with this tag, or -1 */
-  find(initiatorTaskTag: number): number {
-    return this.#table.find(initiatorTaskTag);
-  }
-
+  /** The cell of a task that is timed; else -1. */
   cellOf(task: number): number {
-    return this.#table.whole[task * WHOLE + CELL]!;
+    return task >= 0 && task < this.#capacity ? this.#whole[task * WHOLE + CELL]! : NONE;
   }
 
   /** What the initiator expects to transfer, in bytes. */
   expectedOf(task: number): number {
-    return this.#table.real[task * REAL + EXPECTED]!;
+    return this.#real[task * REAL + EXPECTED]!;
   }
 
   /** The last command's number; wraps round. */
@@ -58,20 +60,20 @@ export class Tasks {
   }
 
   /**
-   * A command begins. A task of that tag that still is there was forgotten by its target.
+   * A command begins. One that still is there under its number was forgotten by its target.
    *
    * @param lun anything that tells logical units apart
-   * @returns the task, or -1 if there is no place
+   * @returns false if there is no place to time it
    */
-  begin(initiatorTaskTag: number, cell: number, lun: number, expected: number, awaitsData: boolean): number {
-    const table = this.#table;
-    const task = table.put(initiatorTaskTag);
+  begin(task: number, cell: number, lun: number, expected: number, awaitsData: boolean): boolean {
     this.#ordinal = (this.#ordinal + 1) | 0;
-    if (task === -1) return -1;
-    if (!table.isNew) this.#countAborted(task);
+    if (task >= MAX_TASKS) return false;
+    if (task >= this.#capacity) this.#grow(task);
     const now = this.#clock[0]!;
-    const { whole, real } = table;
+    const whole = this.#whole;
+    const real = this.#real;
     const at = task * WHOLE;
+    if (whole[at + CELL] !== NONE) this.#countAborted(task);
     whole[at + CELL] = cell;
     whole[at + LUN] = lun;
     whole[at + ORDINAL] = this.#ordinal;
@@ -81,20 +83,20 @@ export class Tasks {
     real[realAt + START] = now;
     real[realAt + MARK] = now;
     real[realAt + TARGET_TIME] = 0;
-    return task;
+    return true;
   }
 
   /** The target asks for data. */
   r2t(task: number): void {
     this.#settle(task);
-    this.#table.whole[task * WHOLE + AWAITED]! += R2T;
+    this.#whole[task * WHOLE + AWAITED]! += R2T;
     this.#figures[this.cellOf(task) + Figure.r2ts]!++;
   }
 
   /** The last Data-Out of a burst. */
   dataEnded(task: number, isSolicited: boolean): void {
     this.#settle(task);
-    const { whole } = this.#table;
+    const whole = this.#whole;
     const at = task * WHOLE + AWAITED;
     if (!isSolicited) whole[at]! &= ~UNSOLICITED;
     else if (whole[at]! >= R2T) whole[at]! -= R2T;
@@ -102,13 +104,13 @@ export class Tasks {
 
   /** The gateway has had a PDU of the task until now: that was neither the target's time nor the initiator's. */
   handedOn(task: number): void {
-    this.#table.real[task * REAL + MARK] = this.#clock[0]!;
+    this.#real[task * REAL + MARK] = this.#clock[0]!;
   }
 
   /** The command has its status. */
   end(task: number): void {
     this.#settle(task);
-    const { real } = this.#table;
+    const real = this.#real;
     const figures = this.#figures;
     const cell = this.cellOf(task);
     const duration = this.#clock[0]! - real[task * REAL + START]!;
@@ -117,13 +119,14 @@ export class Tasks {
     figures[cell + Figure.durationBuckets + bucketOf(DURATION_BOUNDS_MS, duration)]!++;
     figures[cell + Figure.targetDuration]! += targetTime;
     figures[cell + Figure.targetDurationBuckets + bucketOf(DURATION_BOUNDS_MS, targetTime)]!++;
-    this.#table.remove(task);
+    this.#remove(task);
   }
 
-  /** The command ends without a status. */
+  /** The command ends without a status, if it has not ended. */
   abort(task: number): void {
+    if (this.cellOf(task) === NONE) return;
     this.#countAborted(task);
-    this.#table.remove(task);
+    this.#remove(task);
   }
 
   /**
@@ -133,16 +136,29 @@ export class Tasks {
    * @param lun undefined: of all logical units
    */
   abortAll(ordinal: number, lun?: number): void {
-    for (let task = 0; task < this.#table.capacity; task++) {
-      if (this.#table.isLive(task) && (lun === undefined || this.#table.whole[task * WHOLE + LUN] === lun)) {
-        this.abortIfBefore(task, ordinal);
-      }
+    for (let task = 0; task < this.#capacity; task++) {
+      if (lun === undefined || this.#whole[task * WHOLE + LUN] === lun) this.abortIfBefore(task, ordinal);
     }
   }
 
   /** So does this one, if it came before. */
   abortIfBefore(task: number, ordinal: number): void {
-    if (((this.#table.whole[task * WHOLE + ORDINAL]! - ordinal) | 0) <= 0) this.abort(task);
+    if (this.cellOf(task) !== NONE && ((this.#whole[task * WHOLE + ORDINAL]! - ordinal) | 0) <= 0)
+      this.abort(task);
+  }
+
+  #remove(task: number): void {
+    this.#whole[task * WHOLE + CELL] = NONE;
+  }
+
+  #grow(task: number): void {
+    while (this.#capacity <= task) this.#capacity *= 2;
+    const whole = new Int32Array(this.#capacity * WHOLE).fill(NONE);
+    whole.set(this.#whole);
+    this.#whole = whole;
+    const real = new Float64Array(this.#capacity * REAL);
+    real.set(this.#real);
+    this.#real = real;
   }
 
   #countAborted(task: number): void {
@@ -151,7 +167,8 @@ export class Tasks {
 
   /** Puts the time since the last turn down to whose turn it was. */
   #settle(task: number): void {
-    const { whole, real } = this.#table;
+    const whole = this.#whole;
+    const real = this.#real;
     const now = this.#clock[0]!;
     const elapsed = now - real[task * REAL + MARK]!;
     real[task * REAL + MARK] = now;

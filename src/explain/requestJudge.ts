@@ -74,12 +74,14 @@ export class RequestJudge {
 
   #isEnforced(bhs: Buffer): boolean {
     if (!this.#isShadow) return true;
-    return isCommand(bhs) ? isRefusedInShadow(bhs, CDB) : isFunctionRefusedInShadow(taskFunctionOf(bhs));
+    return isCommand(bhs)
+      ? isRefusedInShadow(classifyCommand(bhs, CDB))
+      : isFunctionRefusedInShadow(taskFunctionOf(bhs));
   }
 
   #denialOf(bhs: Buffer): Denial | undefined {
     return isCommand(bhs)
-      ? this.#policy.judgeCommand(bhs, Offset.lun, CDB)
+      ? this.#policy.judgeCommand(classifyCommand(bhs, CDB), bhs, Offset.lun)
       : this.#policy.judgeTaskManagement(taskFunctionOf(bhs), bhs, Offset.lun);
   }
 

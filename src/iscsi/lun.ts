@@ -1,4 +1,3 @@
-import { u32At } from './bhs.ts';
 import { ProtocolError } from './protocolError.ts';
 
 /** The REPORT LUNS well-known logical unit, C101000000000000h (SPC-4 §8.2). */
@@ -35,12 +34,17 @@ export function canonicalLun(bytes: Uint8Array, at = 0): Lun | undefined {
 }
 
 /**
- * The first four of the 8 bytes, in one form for each logical unit: together with the last four, as they came, they are equal exactly
- * where parseLun finds the same logical unit, and of forms that it refuses where all bytes are.
+ * True if two LUNs name the same logical unit, each given as the two 32-bit halves of its bytes: exactly where parseLun finds the same
+ * one, and of forms that it refuses where all bytes are equal.
  */
-export function canonicalLunHigh(bytes: Uint8Array, at: number): number {
-  const high = u32At(bytes, at);
-  return bytes[at] === 0 && isSingleLevel(bytes, at) ? high + FLAT_SPACE * 2 ** 30 : high;
+export function isSameLun(highA: number, lowA: number, highB: number, lowB: number): boolean {
+  return (lowA | 0) === (lowB | 0) && canonicalHigh(highA, lowA) === canonicalHigh(highB, lowB);
+}
+
+/** Peripheral addressing of bus 0 is flat space addressing, in another form. */
+function canonicalHigh(high: number, low: number): number {
+  const isPeripheral = (high & 0xff00ffff) === 0 && (low | 0) === 0;
+  return isPeripheral ? high | (FLAT_SPACE << 30) : high | 0;
 }
 
 /** Writes a LUN as most targets do: peripheral addressing below 256, flat space above. */
@@ -57,6 +61,12 @@ export function encodeLun(lun: Lun): Buffer {
 }
 
 function isSingleLevel(bytes: Uint8Array, at: number): boolean {
-  for (let i = at + 2; i < at + 8; i++) if (bytes[i] !== 0) return false;
-  return true;
+  return (
+    bytes[at + 2] === 0 &&
+    bytes[at + 3] === 0 &&
+    bytes[at + 4] === 0 &&
+    bytes[at + 5] === 0 &&
+    bytes[at + 6] === 0 &&
+    bytes[at + 7] === 0
+  );
 }

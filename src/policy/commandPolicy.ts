@@ -1,6 +1,6 @@
 import { canonicalLun, REPORT_LUNS_WELL_KNOWN } from '../iscsi/lun.ts';
 import { TaskFunction } from '../iscsi/taskManagement.ts';
-import { classifyCommand, type CommandClass, type DangerousCommand } from '../scsi/commandClass.ts';
+import type { CommandClass, DangerousCommand } from '../scsi/commandClass.ts';
 import type { AccessRule, Permission } from './rules.ts';
 
 /** Why a command or a task management request is refused, and so what the initiator is told. */
@@ -24,9 +24,18 @@ const KNOWN_FUNCTIONS: ReadonlySet<number> = new Set(Object.values(TaskFunction)
  * Of a command that is denied: true if it is refused in shadow too. Shadow tries what an operator has written; these no rule lets pass
  * that does not name them, and most destroy something.
  */
-export function isRefusedInShadow(bytes: Uint8Array, cdbAt: number): boolean {
-  const { effect, danger } = classifyCommand(bytes, cdbAt);
+export function isRefusedInShadow({ effect, danger }: CommandClass): boolean {
   return danger !== undefined || effect === 'unknown';
+}
+
+/**
+ * What a command that may go on does beyond reading and writing, and an operator would ask about later: a reservation, a setting,
+ * or a danger that was allowed.
+ *
+ * @returns undefined for everyday commands
+ */
+export function notableEffect({ effect, danger }: CommandClass): NotableEffect | undefined {
+  return danger ?? (effect === 'reserve' || effect === 'configure' ? effect : undefined);
 }
 
 /** As isRefusedInShadow, of a task management function: those that reach beyond what this session has under way, or are none. */
@@ -40,12 +49,12 @@ export function isFunctionRefusedInShadow(taskFunction: number): boolean {
 /** What one access rule lets a session do, command by command. */
 export class CommandPolicy {
   readonly #rule: AccessRule;
-  readonly #luns: ReadonlySet<number> | undefined;
+  readonly #luns: LunSet | undefined;
   readonly #allowed: ReadonlySet<Permission>;
 
   constructor(rule: AccessRule) {
     this.#rule = rule;
-    this.#luns = rule.luns === undefined ? undefined : new Set(rule.luns);
+    this.#luns = rule.luns === undefined ? undefined : new LunSet(rule.luns);
     this.#allowed = new Set(rule.allow);
   }
 
@@ -66,25 +75,13 @@ export class CommandPolicy {
   }
 
   /**
-   * Judges a SCSI command by the LUN at `bytes[lunAt]` and the CDB at `bytes[cdbAt]`.
+   * Judges a SCSI command by what it does, and by the LUN at `bytes[lunAt]`.
    *
    * @returns undefined if it may go on
    */
-  judgeCommand(bytes: Uint8Array, lunAt: number, cdbAt: number): Denial | undefined {
-    const command = classifyCommand(bytes, cdbAt);
+  judgeCommand(command: CommandClass, bytes: Uint8Array, lunAt: number): Denial | undefined {
     if (!this.#isAddressable(bytes, lunAt, command)) return 'hidden-lun';
     return this.#judgeEffect(command);
-  }
-
-  /**
-   * What a command that may go on does beyond reading and writing, and an operator would ask about later: a reservation, a setting,
-   * or a danger that was allowed.
-   *
-   * @returns undefined for everyday commands
-   */
-  notableEffect(bytes: Uint8Array, cdbAt: number): NotableEffect | undefined {
-    const { effect, danger } = classifyCommand(bytes, cdbAt);
-    return danger ?? (effect === 'reserve' || effect === 'configure' ? effect : undefined);
   }
 
   /** Judges a task management request. */
@@ -116,5 +113,20 @@ export class CommandPolicy {
     }
     const isAllowed = danger === undefined ? effect !== 'unknown' : this.#allowed.has(danger);
     return isAllowed ? undefined : 'not-supported';
+  }
+}
+
+/** Logical units, a bit for each: it is asked at every command. */
+class LunSet {
+  readonly #words: Int32Array;
+
+  constructor(luns: readonly number[]) {
+    this.#words = new Int32Array((Math.max(-1, ...luns) >> 5) + 1);
+    for (const lun of luns) this.#words[lun >> 5]! |= 1 << (lun & 31);
+  }
+
+  has(lun: number): boolean {
+    const word = lun >> 5;
+    return word < this.#words.length && ((this.#words[word]! >> (lun & 31)) & 1) === 1;
   }
 }

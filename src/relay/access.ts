@@ -56,7 +56,10 @@ export class Access {
   readonly #login: AuthenticatedLogin<Admission>;
   readonly #listeners: AccessListeners;
   #authorization: Authorization;
+  /** What of it is asked at every command. */
   #policy: CommandPolicy;
+  #isShadow: boolean;
+  #isUncovered: boolean;
 
   /** @throws TypeError for proofs that are none, or are not of one login */
   constructor(
@@ -76,6 +79,8 @@ export class Access {
     this.#listeners = listeners;
     this.#authorization = authorization;
     this.#policy = new CommandPolicy(authorization.access);
+    this.#isShadow = authorization.admission.rule.shadow;
+    this.#isUncovered = authorization.shadowed !== undefined;
   }
 
   get policy(): CommandPolicy {
@@ -84,12 +89,12 @@ export class Access {
 
   /** What is denied goes on all the same, but for dangers, and answers show everything. */
   get isShadow(): boolean {
-    return this.#authorization.admission.rule.shadow;
+    return this.#isShadow;
   }
 
   /** No access entry covers the target: whatever goes on goes on in shadow. */
   get isUncovered(): boolean {
-    return this.#authorization.shadowed !== undefined;
+    return this.#isUncovered;
   }
 
   /**
@@ -134,6 +139,8 @@ export class Access {
     }
     this.#authorization = authorization;
     this.#policy = new CommandPolicy(authorization.access);
+    this.#isShadow = authorization.admission.rule.shadow;
+    this.#isUncovered = authorization.shadowed !== undefined;
   }
 
   #tell(denied: DeniedRequest, enforced: boolean): void {

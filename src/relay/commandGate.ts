@@ -5,10 +5,10 @@ import { TaskFunction, TaskResponse } from '../iscsi/taskManagement.ts';
 import {
   isFunctionRefusedInShadow,
   isRefusedInShadow,
-  type CommandPolicy,
+  notableEffect,
   type Denial,
 } from '../policy/commandPolicy.ts';
-import { classifyCommand } from '../scsi/commandClass.ts';
+import { classifyCommand, type CommandClass } from '../scsi/commandClass.ts';
 import { commandCodeAt } from '../scsi/commandNames.ts';
 import type { Access, Denied } from './access.ts';
 import { refusedCommand, refusedTaskManagement } from './answers.ts';
@@ -60,20 +60,21 @@ export class CommandGate {
   /**
    * Judges a SCSI Command.
    *
-   * @returns undefined if it goes on
+   * @returns its number in the response filter if it goes on
    * @throws ProtocolError `bad_sequence` for a task tag that is in use, `too_many_pieces`
    */
-  command(bytes: Buffer, at: number): Refusal | undefined {
+  command(bytes: Buffer, at: number): Refusal | number {
     const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
-    this.#filter.release(initiatorTaskTag);
     this.#substitutions.release(initiatorTaskTag);
-    const { policy, isShadow } = this.#access;
-    const denial = policy.judgeCommand(bytes, at + Offset.lun, at + CDB);
-    if (denial === undefined || !this.#denyCommand(denial, bytes, at)) {
-      if (denial === undefined) this.#noteAllowed(policy, bytes, at);
-      this.#filter.command(bytes, at, isShadow ? undefined : policy);
-      return undefined;
+    const command = classifyCommand(bytes, at + CDB);
+    const denial = this.#access.policy.judgeCommand(command, bytes, at + Offset.lun);
+    if (denial === undefined) {
+      const task = this.#goesOn(bytes, at);
+      this.#noteAllowed(command, bytes, at);
+      return task;
     }
+    this.#filter.release(initiatorTaskTag);
+    if (!this.#denyCommand(denial, command, bytes, at)) return this.#goesOn(bytes, at);
     const request = Buffer.from(bytes.subarray(at, at + BHS_LENGTH));
     const awaitsData = (flagsAt(bytes, at) & Flag.final) === 0;
     return { request, answer: refusedCommand(request, denial), awaitsData };
@@ -145,22 +146,27 @@ export class CommandGate {
     this.#managing.delete(initiatorTaskTag);
   }
 
-  #noteAllowed(policy: CommandPolicy, bytes: Buffer, at: number): void {
+  /** In shadow its answer shows everything. */
+  #goesOn(bytes: Buffer, at: number): number {
+    const { policy, isShadow } = this.#access;
+    return this.#filter.command(bytes, at, isShadow ? undefined : policy);
+  }
+
+  #noteAllowed(command: CommandClass, bytes: Buffer, at: number): void {
     if (this.#access.isUncovered) {
       this.#access.noteUncovered(commandAsTold(bytes, at));
       return;
     }
-    const effect = policy.notableEffect(bytes, at + CDB);
+    const effect = notableEffect(command);
     if (effect === undefined) return;
     const lun = lunAsTold(bytes, at + Offset.lun);
     this.#access.noteNotable({ effect, operationCode: bytes[at + CDB]!, lun });
   }
 
   /** @returns true if it is refused */
-  #denyCommand(kind: Denial, bytes: Buffer, at: number): boolean {
-    const { danger } = classifyCommand(bytes, at + CDB);
-    const denied = { kind, danger, ...commandAsTold(bytes, at) };
-    return this.#access.deny(denied, isRefusedInShadow(bytes, at + CDB));
+  #denyCommand(kind: Denial, command: CommandClass, bytes: Buffer, at: number): boolean {
+    const denied = { kind, danger: command.danger, ...commandAsTold(bytes, at) };
+    return this.#access.deny(denied, isRefusedInShadow(command));
   }
 
   /** @returns true if it is refused */

@@ -65,8 +65,8 @@ export class Relay {
     const text = new TextExchange(record, substitutions, maxRecvDataSegmentLength, (keys) =>
       this.#access.noteDeniedText(keys),
     );
-    const both = { digests, legs, gate, substitutions, text, recorder };
-    const responses = new Responses({ ...both, filter, commandWindow, toInitiator });
+    const both = { digests, legs, gate, filter, substitutions, text, recorder };
+    const responses = new Responses({ ...both, commandWindow, toInitiator });
     this.#requests = new Requests({ ...both, toTarget, answer: (answer) => responses.interject(answer) });
     this.#responses = responses;
     this.traffic = { initiator: this.#requests.traffic, target: responses.traffic };

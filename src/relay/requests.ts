@@ -1,5 +1,5 @@
 import type { Recorder } from '../accounting/recorder.ts';
-import { opcodeAt } from '../iscsi/bhs.ts';
+import { Flag, flagsAt, Offset, opcodeAt, u32At } from '../iscsi/bhs.ts';
 import { describeOpcode, Opcode } from '../iscsi/opcode.ts';
 import { wirePdu, type Digests, type Pdu } from '../iscsi/pdu.ts';
 import { Disposition, PduStream, type DispositionValue, type PduHandler } from '../iscsi/pduStream.ts';
@@ -8,7 +8,9 @@ import { MAX_TEXT_LENGTH } from '../iscsi/text.ts';
 import type { CommandGate, Refusal } from './commandGate.ts';
 import { refuseAdditionalHeaders } from './headers.ts';
 import type { Legs } from './legs.ts';
+import type { ResponseFilter } from './responseFilter.ts';
 import type { Answer, Substitutions } from './substitution.ts';
+import { REFERENCED_TASK_TAG } from './task.ts';
 import type { TextExchange } from './textExchange.ts';
 
 const NOTHING = Buffer.alloc(0);
@@ -17,6 +19,7 @@ export interface RequestsOptions {
   readonly digests: Digests;
   readonly legs: Legs;
   readonly gate: CommandGate;
+  readonly filter: ResponseFilter;
   readonly substitutions: Substitutions;
   readonly text: TextExchange;
   readonly recorder: Recorder | undefined;
@@ -32,11 +35,20 @@ export class Requests implements PduHandler {
   readonly pass: (view: Buffer) => void;
   readonly #options: RequestsOptions;
   readonly #stream: PduStream;
+  /** What of the options is looked at for every PDU. */
+  readonly #legs: Legs;
+  readonly #gate: CommandGate;
+  readonly #filter: ResponseFilter;
+  readonly #recorder: Recorder | undefined;
   /** What goes to the target in the place of the request that is being absorbed. */
   #inPlace: Buffer | undefined;
 
   constructor(options: RequestsOptions) {
     this.#options = options;
+    this.#legs = options.legs;
+    this.#gate = options.gate;
+    this.#filter = options.filter;
+    this.#recorder = options.recorder;
     this.pass = options.toTarget;
     this.#stream = new PduStream(this, {
       digests: options.digests,
@@ -64,7 +76,7 @@ export class Requests implements PduHandler {
       case Opcode.taskManagementRequest:
         return this.#taskManagement(bytes, at);
       case Opcode.nopOut:
-        this.#options.recorder?.nopOut(bytes, at);
+        this.#recorder?.nopOut(bytes, at);
         return this.#forwarded(bytes, at);
       case Opcode.logoutRequest:
         return this.#forwarded(bytes, at);
@@ -80,8 +92,8 @@ export class Requests implements PduHandler {
 
   /** A Text Request: a declaration goes on, everything else is answered here. */
   collected(pdu: Pdu): void {
-    const { legs, text, digests, toTarget } = this.#options;
-    legs.patchRequest(pdu.bhs, 0);
+    const { text, digests, toTarget } = this.#options;
+    this.#legs.patchRequest(pdu.bhs, 0);
     const { bhs, ahs, data } = text.request(pdu);
     toTarget(wirePdu(bhs, ahs, data, digests));
   }
@@ -91,43 +103,43 @@ export class Requests implements PduHandler {
   }
 
   #forwarded(bytes: Buffer, at: number): DispositionValue {
-    return this.#options.legs.patchRequest(bytes, at) ? Disposition.passPatched : Disposition.pass;
+    return this.#legs.patchRequest(bytes, at) ? Disposition.passPatched : Disposition.pass;
   }
 
   #command(bytes: Buffer, at: number): DispositionValue {
-    const { gate, recorder } = this.#options;
     this.commands++;
-    const refusal = gate.command(bytes, at);
-    if (refusal !== undefined) return this.#refused(refusal);
-    recorder?.command(bytes, at);
+    const task = this.#gate.command(bytes, at);
+    if (typeof task !== 'number') return this.#refused(task);
+    this.#recorder?.command(bytes, at, task);
     return this.#forwarded(bytes, at);
   }
 
   #taskManagement(bytes: Buffer, at: number): DispositionValue {
-    const { gate, recorder } = this.#options;
-    const refusal = gate.taskManagement(bytes, at);
+    const refusal = this.#gate.taskManagement(bytes, at);
     if (refusal !== undefined) return this.#refused(refusal);
-    recorder?.taskManagement(bytes, at);
+    this.#recorder?.taskManagement(bytes, at, this.#filter.find(u32At(bytes, at + REFERENCED_TASK_TAG)));
     return this.#forwarded(bytes, at);
   }
 
   /** Sends a NOP-Out in the place of what policy refuses; the answer goes out when its NOP-In has come. */
   #refused({ request, answer, awaitsData }: Refusal): DispositionValue {
-    const { legs, substitutions, digests } = this.#options;
-    legs.patchRequest(request, 0);
+    const { substitutions, digests } = this.#options;
+    this.#legs.patchRequest(request, 0);
     this.#inPlace = wirePdu(substitutions.replace(request, answer, awaitsData), NOTHING, NOTHING, digests);
     return Disposition.absorb;
   }
 
   #dataOut(bytes: Buffer, at: number): DispositionValue {
-    const { gate, legs, answer, recorder } = this.#options;
-    const refused = gate.dataOut(bytes, at);
+    const refused = this.#gate.dataOut(bytes, at);
     if (refused === undefined) {
-      recorder?.dataOut(bytes, at);
+      if ((flagsAt(bytes, at) & Flag.final) !== 0) {
+        const task = this.#filter.find(u32At(bytes, at + Offset.initiatorTaskTag));
+        this.#recorder?.dataEnded(bytes, at, task);
+      }
       return this.#forwarded(bytes, at);
     }
-    legs.noteInitiator(bytes, at);
-    if (refused.answer !== undefined) answer(refused.answer);
+    this.#legs.noteInitiator(bytes, at);
+    if (refused.answer !== undefined) this.#options.answer(refused.answer);
     this.#inPlace = undefined;
     return Disposition.absorb;
   }

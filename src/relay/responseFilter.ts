@@ -1,11 +1,11 @@
 import { Flag, flagsAt, Offset, u32At } from '../iscsi/bhs.ts';
 import { decodeBhs } from '../iscsi/layouts.ts';
-import { canonicalLunHigh } from '../iscsi/lun.ts';
 import type { Pdu } from '../iscsi/pdu.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
 import type { CommandPolicy } from '../policy/commandPolicy.ts';
 import { OperationCode } from '../scsi/operationCode.ts';
-import { endTasks, referencedTask, type Task, type TaskScope } from './task.ts';
+import type { TaskScope } from './task.ts';
+import { NO_TASK, TAG_IN_USE, TaskTable } from './taskTable.ts';
 import { withData } from './withData.ts';
 
 const CDB = 32;
@@ -16,8 +16,8 @@ const MAX_HELD_LENGTH = 256 * 1024;
 const MAX_HELD_PDUS = 1024;
 /** More than any target's command window, and to spare for commands that a target ignored. */
 const MAX_TASKS = 16384;
-/** Tags whose task is over stay up to this number: more than most initiators use, and those that count on are soon beyond it. */
-const MAX_KEPT = 256;
+/** Places to begin with. */
+const TASKS = 32;
 const WRITE_PROTECTED = 0x80;
 
 /** What is rewritten in an answer. */
@@ -25,11 +25,6 @@ type Rewriting =
   | { readonly kind: 'lun-list'; readonly policy: CommandPolicy; readonly held: Pdu[]; length: number }
   /** @property at where the DEVICE-SPECIFIC PARAMETER byte stands */
   | { readonly kind: 'mode-parameters'; readonly at: number };
-
-/** Serves one command after the other under its tag: the next one comes before long, and nothing has to be allocated for it. */
-interface FilteredTask extends Task {
-  rewriting: Rewriting | undefined;
-}
 
 /**
  * Answers of the target that show what policy hides: the list of logical units loses those that are masked, mode parameters say
@@ -39,78 +34,85 @@ interface FilteredTask extends Task {
  * may change: were a tag used twice at once, the end of the one task would let the other's answer through.
  */
 export class ResponseFilter {
-  readonly #tasks = new Map<number, FilteredTask>();
+  readonly #tasks = new TaskTable(TASKS, MAX_TASKS);
+  /** By task, and few: most answers go on as they come. A task that is over stays only if it is here, for an answer that comes late. */
+  readonly #rewritings = new Map<number, Rewriting>();
   #heldLength = 0;
   #heldPdus = 0;
-  #ordinal = 0;
 
   /** Of the last command. */
   get ordinal(): number {
-    return this.#ordinal;
+    return this.#tasks.ordinal;
   }
 
   /** True if the command that an ABORT TASK names is under way at the target. */
   hasReferenced(scope: TaskScope): boolean {
-    return referencedTask(this.#tasks, scope) !== undefined;
-  }
-
-  /** As endTasks, for commands under way at the target. */
-  end(scope: TaskScope, last: number): boolean {
-    return endTasks(this.#tasks, scope, last);
+    return this.#tasks.referenced(scope) !== NO_TASK;
   }
 
   /**
-   * A new task is to have this tag.
+   * As TaskTable.endScope, for commands under way at the target.
+   *
+   * @returns true if there was one
+   */
+  end(scope: TaskScope, last: number): boolean {
+    const ended = this.#tasks.endScope(scope, last);
+    for (const task of ended) if (!this.#rewritings.has(task)) this.#tasks.remove(task);
+    return ended.length > 0;
+  }
+
+  /**
+   * A task that does not go on to the target is to have this tag.
    *
    * @throws ProtocolError `bad_sequence` if the tag is in use
    */
   release(initiatorTaskTag: number): void {
-    const old = this.#tasks.get(initiatorTaskTag);
-    if (old === undefined) return;
-    if (!old.isOver) throw new ProtocolError('bad_sequence', 'a command whose task tag is in use');
-    if (old.rewriting !== undefined) this.ended(initiatorTaskTag);
+    const old = this.#tasks.find(initiatorTaskTag);
+    if (old === NO_TASK) return;
+    if (!this.#tasks.isOver(old)) throw tagInUse();
+    this.#forget(old);
+    this.#tasks.remove(old);
   }
 
   /**
    * Sees every SCSI Command that goes on to the target: its BHS is at `bytes[at]`.
    *
    * @param policy what its answer may show; undefined: everything
-   * @throws ProtocolError `too_many_pieces`
+   * @returns the command's number, for as long as it is under way
+   * @throws ProtocolError `bad_sequence` if its task tag is in use, `too_many_pieces`
    */
-  command(bytes: Buffer, at: number, policy: CommandPolicy | undefined): void {
-    const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
-    const lunHigh = canonicalLunHigh(bytes, at + Offset.lun);
-    const lunLow = u32At(bytes, at + Offset.lun + 4);
-    const rewriting = policy && rewritingOf(bytes[at + CDB]!, policy);
-    const ordinal = ++this.#ordinal;
-    const kept = this.#tasks.get(initiatorTaskTag);
-    if (kept !== undefined) {
-      kept.lunHigh = lunHigh;
-      kept.lunLow = lunLow;
-      kept.ordinal = ordinal;
-      kept.rewriting = rewriting;
-      kept.isOver = false;
-      return;
-    }
-    if (this.#tasks.size >= MAX_TASKS) this.#forgetOver();
-    if (this.#tasks.size >= MAX_TASKS) {
+  command(bytes: Buffer, at: number, policy: CommandPolicy | undefined): number {
+    const task = this.#tasks.begin(u32At(bytes, at + Offset.initiatorTaskTag), bytes, at + Offset.lun);
+    if (task === TAG_IN_USE) throw tagInUse();
+    if (task === NO_TASK) {
       throw new ProtocolError('too_many_pieces', `more than ${MAX_TASKS} commands without an answer`);
     }
-    const task = { initiatorTaskTag, lunHigh, lunLow, ordinal, rewriting, isOver: false };
-    this.#tasks.set(initiatorTaskTag, task);
+    if (this.#rewritings.size > 0) this.#forget(task);
+    const rewriting = policy && rewritingOf(bytes[at + CDB]!, policy);
+    if (rewriting !== undefined) this.#rewritings.set(task, rewriting);
+    return task;
+  }
+
+  /** @returns the number of the command with this tag; negative if there is none */
+  find(initiatorTaskTag: number): number {
+    return this.#tasks.find(initiatorTaskTag);
+  }
+
+  /** False: whatever is under way, `passes` lets it pass. */
+  get isRewriting(): boolean {
+    return this.#rewritings.size > 0;
   }
 
   /**
-   * Sees every PDU of an answer.
+   * Sees every PDU of an answer, or where nothing is rewritten the last one.
    *
+   * @param task the command's number
    * @param hasStatus it is the last one
    * @returns true if it goes on as it is; else it comes through `dataIn` or `ended`
    */
-  passes(initiatorTaskTag: number, hasStatus: boolean): boolean {
-    const task = this.#tasks.get(initiatorTaskTag);
-    if (task === undefined) return true;
-    if (task.rewriting !== undefined) return false;
-    if (hasStatus) this.#end(task);
+  passes(task: number, hasStatus: boolean): boolean {
+    if (this.#rewritings.size > 0 && this.#rewritings.has(task)) return false;
+    if (hasStatus && task !== NO_TASK) this.#tasks.remove(task);
     return true;
   }
 
@@ -122,7 +124,7 @@ export class ResponseFilter {
    */
   dataIn(pdu: Pdu): readonly Pdu[] {
     const initiatorTaskTag = u32At(pdu.bhs, Offset.initiatorTaskTag);
-    const rewriting = this.#tasks.get(initiatorTaskTag)!.rewriting!;
+    const rewriting = this.#rewritings.get(this.#tasks.find(initiatorTaskTag))!;
     const hasStatus = (flagsAt(pdu.bhs, 0) & Flag.status) !== 0;
     if (rewriting.kind === 'mode-parameters') {
       if (hasStatus) this.ended(initiatorTaskTag);
@@ -150,37 +152,39 @@ export class ResponseFilter {
    * @returns what goes on now: what was held back of its answer, rewritten, and the response
    */
   ended(initiatorTaskTag: number, response: readonly Pdu[] = []): readonly Pdu[] {
-    const task = this.#tasks.get(initiatorTaskTag);
-    if (task === undefined) return response;
-    const { rewriting } = task;
-    this.#end(task);
+    const task = this.#tasks.find(initiatorTaskTag);
+    if (task === NO_TASK) return response;
+    const rewriting = this.#forget(task);
+    this.#tasks.remove(task);
     if (rewriting?.kind !== 'lun-list') return response;
-    this.#heldLength -= rewriting.length;
-    this.#heldPdus -= rewriting.held.length;
     const list = Buffer.concat(rewriting.held.map(({ data }) => data));
     const length = maskLunList(list, rewriting.policy);
     return withData(list.subarray(0, length), [...rewriting.held, ...response]);
   }
 
-  #end(task: FilteredTask): void {
-    task.isOver = true;
-    task.rewriting = undefined;
-    if (this.#tasks.size > MAX_KEPT) this.#tasks.delete(task.initiatorTaskTag);
-  }
-
   /** The target has rejected the command: its tag may be used again. Should it answer all the same, nothing hidden shows. */
   rejected(initiatorTaskTag: number): void {
-    const task = this.#tasks.get(initiatorTaskTag);
-    if (task?.rewriting !== undefined) task.isOver = true;
-    else if (task !== undefined) this.#end(task);
+    const task = this.#tasks.find(initiatorTaskTag);
+    if (task === NO_TASK) return;
+    if (this.#rewritings.has(task)) this.#tasks.end(task);
+    else this.#tasks.remove(task);
   }
 
-  /** Aborted tasks stay, for an answer that comes late; of those that nothing is rewritten in, not for ever. */
-  #forgetOver(): void {
-    for (const { initiatorTaskTag, isOver, rewriting } of this.#tasks.values()) {
-      if (isOver && rewriting === undefined) this.#tasks.delete(initiatorTaskTag);
+  /** Whatever was held back for the task is given up. */
+  #forget(task: number): Rewriting | undefined {
+    const rewriting = this.#rewritings.get(task);
+    if (rewriting === undefined) return undefined;
+    this.#rewritings.delete(task);
+    if (rewriting.kind === 'lun-list') {
+      this.#heldLength -= rewriting.length;
+      this.#heldPdus -= rewriting.held.length;
     }
+    return rewriting;
   }
+}
+
+function tagInUse(): ProtocolError {
+  return new ProtocolError('bad_sequence', 'a command whose task tag is in use');
 }
 
 function rewritingOf(operationCode: number, policy: CommandPolicy): Rewriting | undefined {

@@ -20,6 +20,7 @@ import { refuseAdditionalHeaders } from './headers.ts';
 import type { Legs } from './legs.ts';
 import type { ResponseFilter } from './responseFilter.ts';
 import type { Answer, CommandWindow, Substitutions } from './substitution.ts';
+import { NO_TASK } from './taskTable.ts';
 import type { TextExchange } from './textExchange.ts';
 
 /** The most that one Data-In of an answer that is rewritten may hold; bounded by what initiators take. */
@@ -47,12 +48,19 @@ export class Responses implements PduHandler {
   readonly pass: (view: Buffer) => void;
   readonly #options: ResponsesOptions;
   readonly #stream: PduStream;
+  /** What of the options is looked at for every PDU. */
+  readonly #legs: Legs;
+  readonly #filter: ResponseFilter;
+  readonly #recorder: Recorder | undefined;
   /** What the target last said of its command window. */
   readonly #window: { expCmdSN: number; maxCmdSN: number };
   #isLoggedOut = false;
 
   constructor(options: ResponsesOptions) {
     this.#options = options;
+    this.#legs = options.legs;
+    this.#filter = options.filter;
+    this.#recorder = options.recorder;
     this.pass = options.toInitiator;
     this.#window = { ...options.commandWindow };
     this.#stream = new PduStream(this, {
@@ -85,21 +93,14 @@ export class Responses implements PduHandler {
     refuseAdditionalHeaders(bytes, at);
     this.#window.expCmdSN = u32At(bytes, at + Offset.expCmdSN);
     this.#window.maxCmdSN = u32At(bytes, at + Offset.maxCmdSN);
-    const { gate, filter, substitutions, recorder } = this.#options;
     switch (opcode) {
       case Opcode.dataIn:
         return this.#dataIn(bytes, at);
-      case Opcode.scsiResponse: {
-        const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
-        if (recorder?.wantsData(bytes, at) === true || !filter.passes(initiatorTaskTag, true)) {
-          return Disposition.collect;
-        }
-        recorder?.status(bytes, at);
-        return this.#patched(bytes, at, true);
-      }
+      case Opcode.scsiResponse:
+        return this.#scsiResponse(bytes, at);
       case Opcode.taskManagementResponse: {
-        recorder?.taskManagementAnswered(bytes, at);
-        const hasChanged = gate.taskManagementAnswered(bytes, at);
+        this.#recorder?.taskManagementAnswered(bytes, at);
+        const hasChanged = this.#options.gate.taskManagementAnswered(bytes, at);
         const disposition = this.#patched(bytes, at, true);
         return hasChanged ? Disposition.passPatched : disposition;
       }
@@ -109,12 +110,12 @@ export class Responses implements PduHandler {
         if (bytes[at + RESPONSE] === CLOSED) this.#isLoggedOut = true;
         return this.#patched(bytes, at, true);
       case Opcode.r2t:
-        recorder?.r2t(bytes, at);
+        this.#recorder?.r2t(this.#filter.find(u32At(bytes, at + Offset.initiatorTaskTag)));
         return this.#patched(bytes, at, false);
       case Opcode.nopIn: {
         const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
-        if (substitutions.awaitsNopIn(initiatorTaskTag)) return Disposition.collect;
-        recorder?.nopIn(bytes, at);
+        if (this.#options.substitutions.awaitsNopIn(initiatorTaskTag)) return Disposition.collect;
+        this.#recorder?.nopIn(bytes, at);
         return this.#patched(bytes, at, initiatorTaskTag !== RESERVED_TAG);
       }
       case Opcode.textResponse:
@@ -130,24 +131,24 @@ export class Responses implements PduHandler {
   }
 
   collected(pdu: Pdu): void {
-    const { legs, filter, substitutions, text, recorder } = this.#options;
+    const { substitutions, text } = this.#options;
     const initiatorTaskTag = u32At(pdu.bhs, Offset.initiatorTaskTag);
     switch (opcodeAt(pdu.bhs, 0)) {
       case Opcode.nopIn: {
-        legs.received(u32At(pdu.bhs, Offset.statSN));
+        this.#legs.received(u32At(pdu.bhs, Offset.statSN));
         const answer = substitutions.nopIn(initiatorTaskTag);
         return answer === undefined ? undefined : this.#interject(answer);
       }
       case Opcode.dataIn:
-        return this.#send(filter.dataIn(pdu));
+        return this.#send(this.#filter.dataIn(pdu));
       case Opcode.scsiResponse:
-        recorder?.status(pdu.bhs, 0, pdu.data);
-        return this.#send(filter.ended(initiatorTaskTag, [pdu]));
+        this.#recorder?.status(pdu.bhs, 0, this.#filter.find(initiatorTaskTag), pdu.data);
+        return this.#send(this.#filter.ended(initiatorTaskTag, [pdu]));
       case Opcode.textResponse:
         text.response(pdu);
         return this.#send([pdu]);
       default:
-        recorder?.rejected(pdu.bhs, 0, pdu.data);
+        this.#recorder?.rejected(pdu.bhs, 0, pdu.data, this.#rejectedTask(pdu));
         return this.#send([this.#rejected(pdu)]);
     }
   }
@@ -155,46 +156,58 @@ export class Responses implements PduHandler {
   absorbed(): void {}
 
   #dataIn(bytes: Buffer, at: number): DispositionValue {
-    const { filter, recorder } = this.#options;
-    const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
-    const hasStatus = hasStatSN(bytes, at);
-    if (hasStatus) recorder?.status(bytes, at);
-    if (!filter.passes(initiatorTaskTag, hasStatus)) return Disposition.collect;
+    const hasStatus = (flagsAt(bytes, at) & Flag.status) !== 0;
+    if (!hasStatus && !this.#filter.isRewriting) return Disposition.pass;
+    const task = this.#filter.find(u32At(bytes, at + Offset.initiatorTaskTag));
+    if (hasStatus) this.#recorder?.status(bytes, at, task);
+    if (!this.#filter.passes(task, hasStatus)) return Disposition.collect;
     return hasStatus ? this.#patched(bytes, at, true) : Disposition.pass;
   }
 
+  #scsiResponse(bytes: Buffer, at: number): DispositionValue {
+    if (this.#recorder?.wantsData(bytes, at) === true) return Disposition.collect;
+    const task = this.#filter.find(u32At(bytes, at + Offset.initiatorTaskTag));
+    if (!this.#filter.passes(task, true)) return Disposition.collect;
+    this.#recorder?.status(bytes, at, task);
+    return this.#patched(bytes, at, true);
+  }
+
   #patched(bytes: Buffer, at: number, advances: boolean): DispositionValue {
-    return this.#options.legs.patchResponse(bytes, at, advances) ? Disposition.passPatched : Disposition.pass;
+    return this.#legs.patchResponse(bytes, at, advances) ? Disposition.passPatched : Disposition.pass;
   }
 
   /** Behind the Logout Response nothing follows (RFC 7143 §11.14). */
   #interject(answer: Answer): void {
     if (this.#isLoggedOut) return;
-    const { legs, digests, toInitiator } = this.#options;
-    toInitiator(answer({ statSN: legs.take(), ...this.#window }, digests));
+    const { digests, toInitiator } = this.#options;
+    toInitiator(answer({ statSN: this.#legs.take(), ...this.#window }, digests));
   }
 
   /** Sends on what was collected; numbers are patched now, because some of it was held back. */
   #send(pdus: readonly Pdu[]): void {
-    const { legs, digests, toInitiator } = this.#options;
+    const { digests, toInitiator } = this.#options;
     for (const { bhs, ahs, data } of pdus) {
-      if (hasStatSN(bhs, 0)) legs.patchResponse(bhs, 0, true);
+      if (hasStatSN(bhs, 0)) this.#legs.patchResponse(bhs, 0, true);
       toInitiator(wirePdu(bhs, ahs, data, digests));
     }
   }
 
+  #rejectedTask({ data }: Pdu): number {
+    return data.length < BHS_LENGTH ? NO_TASK : this.#filter.find(u32At(data, Offset.initiatorTaskTag));
+  }
+
   /** A Reject shows the initiator its own header back: with the numbers that it sent, not with ours (RFC 7143 §11.17). */
   #rejected(pdu: Pdu): Pdu {
-    const { legs, gate, filter, substitutions, text } = this.#options;
+    const { gate, substitutions, text } = this.#options;
     const data = Buffer.from(pdu.data);
     if (data.length < BHS_LENGTH) return pdu;
     const initiatorTaskTag = u32At(data, Offset.initiatorTaskTag);
     const opcode = opcodeAt(data, 0);
     if (opcode === Opcode.nopOut) substitutions.rejected(initiatorTaskTag)?.copy(data);
     else if (opcode === Opcode.textRequest) text.rejected(initiatorTaskTag);
-    else if (opcode === Opcode.scsiCommand) filter.rejected(initiatorTaskTag);
+    else if (opcode === Opcode.scsiCommand) this.#filter.rejected(initiatorTaskTag);
     else if (opcode === Opcode.taskManagementRequest) gate.taskManagementRejected(initiatorTaskTag);
-    setU32At(data, Offset.expStatSN, legs.initiatorExpStatSN);
+    setU32At(data, Offset.expStatSN, this.#legs.initiatorExpStatSN);
     return { ...pdu, data };
   }
 }

@@ -1,12 +1,14 @@
 import { BHS_LENGTH, Flag, Offset, opcodeAt, RESERVED_TAG, setU32At, u32At } from '../iscsi/bhs.ts';
-import { canonicalLunHigh } from '../iscsi/lun.ts';
 import { Opcode } from '../iscsi/opcode.ts';
 import type { Digests } from '../iscsi/pdu.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
-import { endTasks, type Task, type TaskScope } from './task.ts';
+import type { TaskScope } from './task.ts';
+import { NO_TASK, TaskTable } from './taskTable.ts';
 
 /** More than any target's command window: each holds memory until the target's NOP-In comes. */
 const MAX_PENDING = 4096;
+/** Places to begin with: most sessions need none. */
+const PENDING = 2;
 
 /** Which commands the target takes. */
 export interface CommandWindow {
@@ -22,7 +24,7 @@ export interface AnswerNumbers extends CommandWindow {
 /** Writes the answer that the initiator gets in the target's place. */
 export type Answer = (numbers: AnswerNumbers, digests: Digests) => Buffer;
 
-interface Substitute extends Task {
+interface Substitute {
   /** The initiator's own header. */
   readonly request: Buffer;
   readonly answer: Answer;
@@ -37,10 +39,11 @@ interface Substitute extends Task {
  * tasks stay the target's own (RFC 7143 §4.2.2.1, §11.18).
  */
 export class Substitutions {
+  readonly #tasks = new TaskTable(PENDING, MAX_PENDING);
+  /** By task. */
   readonly #pending = new Map<number, Substitute>();
   /** How many NOP-Ins are still to come for aborted requests whose tag has been used again. */
   readonly #owed = new Map<number, number>();
-  #ordinal = 0;
 
   /**
    * Takes a request out of the stream.
@@ -56,35 +59,26 @@ export class Substitutions {
     if (initiatorTaskTag === RESERVED_TAG) {
       throw new ProtocolError('bad_sequence', 'a request that wants an answer with the reserved task tag');
     }
-    if (this.#pending.size >= MAX_PENDING) {
+    const task = this.#tasks.begin(initiatorTaskTag, request, Offset.lun);
+    if (task === NO_TASK) {
       throw new ProtocolError(
         'too_many_pieces',
         `more than ${MAX_PENDING} requests that wait for their answer`,
       );
     }
-    this.#pending.set(initiatorTaskTag, {
-      initiatorTaskTag,
-      lunHigh: canonicalLunHigh(request, Offset.lun),
-      lunLow: u32At(request, Offset.lun + 4),
-      ordinal: ++this.#ordinal,
-      isOver: false,
-      request: Buffer.from(request),
-      answer,
-      awaitsData,
-      awaitsNopIn: true,
-    });
+    this.#pending.set(task, { request: Buffer.from(request), answer, awaitsData, awaitsNopIn: true });
     return nopOutFor(request);
   }
 
   /** A NOP-In with this tag is not the target's answer to a ping of the initiator. */
   awaitsNopIn(initiatorTaskTag: number): boolean {
     if (this.#owed.size > 0 && this.#owed.has(initiatorTaskTag)) return true;
-    return this.#pending.size > 0 && this.#pending.get(initiatorTaskTag)?.awaitsNopIn === true;
+    return this.#pending.size > 0 && this.#find(initiatorTaskTag)?.awaitsNopIn === true;
   }
 
   /** Data-Out with this tag belongs to a request that the target never saw. */
   awaitsData(initiatorTaskTag: number): boolean {
-    return this.#pending.size > 0 && this.#pending.get(initiatorTaskTag)?.awaitsData === true;
+    return this.#pending.size > 0 && this.#find(initiatorTaskTag)?.awaitsData === true;
   }
 
   /** The NOP-In is there. @returns the answer, if it may go out now */
@@ -95,26 +89,30 @@ export class Substitutions {
       else this.#owed.set(initiatorTaskTag, owed - 1);
       return undefined;
     }
-    const substitute = this.#pending.get(initiatorTaskTag)!;
-    substitute.awaitsNopIn = false;
-    return this.#ready(substitute);
+    const task = this.#tasks.find(initiatorTaskTag);
+    this.#pending.get(task)!.awaitsNopIn = false;
+    return this.#ready(task);
   }
 
   /** The last unsolicited data is there. @returns the answer, if it may go out now */
   dataEnded(initiatorTaskTag: number): Answer | undefined {
-    const substitute = this.#pending.get(initiatorTaskTag)!;
-    substitute.awaitsData = false;
-    return this.#ready(substitute);
+    const task = this.#tasks.find(initiatorTaskTag);
+    this.#pending.get(task)!.awaitsData = false;
+    return this.#ready(task);
   }
 
   /** Of the last request. */
   get ordinal(): number {
-    return this.#ordinal;
+    return this.#tasks.ordinal;
   }
 
-  /** As endTasks, for those that wait for their answer: they get none. */
+  /**
+   * As TaskTable.endScope, for those that wait for their answer: they get none.
+   *
+   * @returns true if there was one
+   */
   end(scope: TaskScope, last: number): boolean {
-    return endTasks(this.#pending, scope, last);
+    return this.#tasks.endScope(scope, last).length > 0;
   }
 
   /** How many requests with this opcode wait for their answer. */
@@ -132,11 +130,14 @@ export class Substitutions {
    */
   release(initiatorTaskTag: number): void {
     if (this.#pending.size === 0) return;
-    const old = this.#pending.get(initiatorTaskTag);
-    if (old === undefined) return;
-    if (!old.isOver) throw new ProtocolError('bad_sequence', 'a request whose task tag is in use');
-    this.#pending.delete(initiatorTaskTag);
-    if (!old.awaitsNopIn) return;
+    const task = this.#tasks.find(initiatorTaskTag);
+    if (task === NO_TASK) return;
+    if (!this.#tasks.isOver(task)) {
+      throw new ProtocolError('bad_sequence', 'a request whose task tag is in use');
+    }
+    const { awaitsNopIn } = this.#pending.get(task)!;
+    this.#remove(task);
+    if (!awaitsNopIn) return;
     if (this.#owed.size >= MAX_PENDING) {
       throw new ProtocolError(
         'too_many_pieces',
@@ -153,20 +154,30 @@ export class Substitutions {
    * @returns the initiator's own header
    */
   rejected(initiatorTaskTag: number): Buffer | undefined {
-    const substitute = this.#pending.get(initiatorTaskTag);
-    if (substitute === undefined) return undefined;
-    substitute.isOver = true;
+    const task = this.#tasks.find(initiatorTaskTag);
+    if (task === NO_TASK) return undefined;
+    const substitute = this.#pending.get(task)!;
+    this.#tasks.end(task);
     substitute.awaitsNopIn = false;
-    this.#ready(substitute);
+    this.#ready(task);
     return substitute.request;
   }
 
-  #ready(substitute: Substitute): Answer | undefined {
-    if (substitute.awaitsData || substitute.awaitsNopIn) return undefined;
-    this.#pending.delete(substitute.initiatorTaskTag);
-    if (substitute.isOver) return undefined;
-    substitute.isOver = true;
-    return substitute.answer;
+  #find(initiatorTaskTag: number): Substitute | undefined {
+    return this.#pending.get(this.#tasks.find(initiatorTaskTag));
+  }
+
+  #ready(task: number): Answer | undefined {
+    const { awaitsData, awaitsNopIn, answer } = this.#pending.get(task)!;
+    if (awaitsData || awaitsNopIn) return undefined;
+    const isOver = this.#tasks.isOver(task);
+    this.#remove(task);
+    return isOver ? undefined : answer;
+  }
+
+  #remove(task: number): void {
+    this.#pending.delete(task);
+    this.#tasks.remove(task);
   }
 }
 

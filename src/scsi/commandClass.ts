@@ -31,103 +31,107 @@ export type DangerousCommand = (typeof DANGEROUS_COMMANDS)[number];
 
 export interface CommandClass {
   readonly effect: Effect;
-  readonly danger?: DangerousCommand;
+  readonly danger: DangerousCommand | undefined;
   /** It is REPORT LUNS. */
-  readonly listsLuns?: true;
+  readonly listsLuns: true | undefined;
 }
 
-const HARMLESS: CommandClass = { effect: 'harmless' };
-const WRITE: CommandClass = { effect: 'write' };
-const RESERVE: CommandClass = { effect: 'reserve' };
-const CONFIGURE: CommandClass = { effect: 'configure' };
-const UNKNOWN: CommandClass = { effect: 'unknown' };
-const VENDOR: CommandClass = { effect: 'unknown', danger: 'vendor' };
+const HARMLESS = commandClass('harmless');
+const WRITE = commandClass('write');
+const RESERVE = commandClass('reserve');
+const CONFIGURE = commandClass('configure');
+const UNKNOWN = commandClass('unknown');
+const VENDOR = commandClass('unknown', 'vendor');
+const LISTS_LUNS: CommandClass = { ...HARMLESS, listsLuns: true };
 
 const VARIABLE_LENGTH = 0x7f;
 const FIRST_VENDOR_SPECIFIC = 0xc0;
 
-const BY_OPERATION_CODE = table([
-  [
-    HARMLESS,
-    0x00, // TEST UNIT READY
-    0x03, // REQUEST SENSE
-    0x08, // READ (6)
-    0x12, // INQUIRY
-    0x1a, // MODE SENSE (6)
-    0x1c, // RECEIVE DIAGNOSTIC RESULTS
-    0x1e, // PREVENT ALLOW MEDIUM REMOVAL
-    0x25, // READ CAPACITY (10)
-    0x28, // READ (10)
-    0x2f, // VERIFY (10)
-    0x34, // PRE-FETCH (10)
-    0x35, // SYNCHRONIZE CACHE (10): without it nothing can be unmounted
-    0x37, // READ DEFECT DATA (10)
-    0x3c, // READ BUFFER (10)
-    0x3e, // READ LONG (10)
-    0x4d, // LOG SENSE
-    0x5a, // MODE SENSE (10)
-    0x5e, // PERSISTENT RESERVE IN
-    0x84, // RECEIVE COPY RESULTS
-    0x88, // READ (16)
-    0x8f, // VERIFY (16)
-    0x90, // PRE-FETCH (16)
-    0x91, // SYNCHRONIZE CACHE (16)
-    0x95, // ZBC IN
-    0xa2, // SECURITY PROTOCOL IN
-    0xa8, // READ (12)
-    0xaf, // VERIFY (12)
-    0xb7, // READ DEFECT DATA (12)
-  ],
-  [{ effect: 'harmless', listsLuns: true }, 0xa0], // REPORT LUNS
-  [
-    WRITE,
-    0x0a, // WRITE (6)
-    0x2a, // WRITE (10)
-    0x2e, // WRITE AND VERIFY (10)
-    0x3d, // UPDATE BLOCK
-    0x3f, // WRITE LONG (10)
-    0x41, // WRITE SAME (10)
-    0x42, // UNMAP
-    0x50, // XDWRITE (10)
-    0x51, // XPWRITE (10)
-    0x53, // XDWRITEREAD (10)
-    0x89, // COMPARE AND WRITE
-    0x8a, // WRITE (16)
-    0x8b, // ORWRITE (16)
-    0x8e, // WRITE AND VERIFY (16)
-    0x93, // WRITE SAME (16)
-    0x94, // ZBC OUT
-    0x9c, // WRITE ATOMIC (16)
-    0xaa, // WRITE (12)
-    0xae, // WRITE AND VERIFY (12)
-  ],
-  [
-    RESERVE,
-    0x16, // RESERVE (6)
-    0x17, // RELEASE (6)
-    0x56, // RESERVE (10)
-    0x57, // RELEASE (10)
-    0x5f, // PERSISTENT RESERVE OUT
-  ],
-  [
-    CONFIGURE,
-    0x15, // MODE SELECT (6)
-    0x1b, // START STOP UNIT
-    0x1d, // SEND DIAGNOSTIC
-    0x4c, // LOG SELECT
-    0x55, // MODE SELECT (10)
-    0x8d, // WRITE ATTRIBUTE
-    0xa4, // MAINTENANCE OUT: SET TARGET PORT GROUPS and its like
-  ],
-  [danger('format'), 0x04],
-  [danger('reassign'), 0x07],
-  [danger('erase'), 0x19, 0x2c, 0xac],
-  [danger('sanitize'), 0x48],
-  [danger('extended-copy'), 0x18, 0x39, 0x3a, 0x83], // COPY, COMPARE, COPY AND VERIFY, EXTENDED COPY and tokens
-  [danger('write-buffer'), 0x3b],
-  [danger('security-protocol'), 0xb5],
-  [danger('pass-through'), 0x7e, 0x85, 0xa1], // extended CDB, ATA PASS-THROUGH (16) and (12)
-]);
+/** An array, for it is asked at every command. */
+const BY_OPERATION_CODE = byOperationCode(
+  table([
+    [
+      HARMLESS,
+      0x00, // TEST UNIT READY
+      0x03, // REQUEST SENSE
+      0x08, // READ (6)
+      0x12, // INQUIRY
+      0x1a, // MODE SENSE (6)
+      0x1c, // RECEIVE DIAGNOSTIC RESULTS
+      0x1e, // PREVENT ALLOW MEDIUM REMOVAL
+      0x25, // READ CAPACITY (10)
+      0x28, // READ (10)
+      0x2f, // VERIFY (10)
+      0x34, // PRE-FETCH (10)
+      0x35, // SYNCHRONIZE CACHE (10): without it nothing can be unmounted
+      0x37, // READ DEFECT DATA (10)
+      0x3c, // READ BUFFER (10)
+      0x3e, // READ LONG (10)
+      0x4d, // LOG SENSE
+      0x5a, // MODE SENSE (10)
+      0x5e, // PERSISTENT RESERVE IN
+      0x84, // RECEIVE COPY RESULTS
+      0x88, // READ (16)
+      0x8f, // VERIFY (16)
+      0x90, // PRE-FETCH (16)
+      0x91, // SYNCHRONIZE CACHE (16)
+      0x95, // ZBC IN
+      0xa2, // SECURITY PROTOCOL IN
+      0xa8, // READ (12)
+      0xaf, // VERIFY (12)
+      0xb7, // READ DEFECT DATA (12)
+    ],
+    [LISTS_LUNS, 0xa0], // REPORT LUNS
+    [
+      WRITE,
+      0x0a, // WRITE (6)
+      0x2a, // WRITE (10)
+      0x2e, // WRITE AND VERIFY (10)
+      0x3d, // UPDATE BLOCK
+      0x3f, // WRITE LONG (10)
+      0x41, // WRITE SAME (10)
+      0x42, // UNMAP
+      0x50, // XDWRITE (10)
+      0x51, // XPWRITE (10)
+      0x53, // XDWRITEREAD (10)
+      0x89, // COMPARE AND WRITE
+      0x8a, // WRITE (16)
+      0x8b, // ORWRITE (16)
+      0x8e, // WRITE AND VERIFY (16)
+      0x93, // WRITE SAME (16)
+      0x94, // ZBC OUT
+      0x9c, // WRITE ATOMIC (16)
+      0xaa, // WRITE (12)
+      0xae, // WRITE AND VERIFY (12)
+    ],
+    [
+      RESERVE,
+      0x16, // RESERVE (6)
+      0x17, // RELEASE (6)
+      0x56, // RESERVE (10)
+      0x57, // RELEASE (10)
+      0x5f, // PERSISTENT RESERVE OUT
+    ],
+    [
+      CONFIGURE,
+      0x15, // MODE SELECT (6)
+      0x1b, // START STOP UNIT
+      0x1d, // SEND DIAGNOSTIC
+      0x4c, // LOG SELECT
+      0x55, // MODE SELECT (10)
+      0x8d, // WRITE ATTRIBUTE
+      0xa4, // MAINTENANCE OUT: SET TARGET PORT GROUPS and its like
+    ],
+    [danger('format'), 0x04],
+    [danger('reassign'), 0x07],
+    [danger('erase'), 0x19, 0x2c, 0xac],
+    [danger('sanitize'), 0x48],
+    [danger('extended-copy'), 0x18, 0x39, 0x3a, 0x83], // COPY, COMPARE, COPY AND VERIFY, EXTENDED COPY and tokens
+    [danger('write-buffer'), 0x3b],
+    [danger('security-protocol'), 0xb5],
+    [danger('pass-through'), 0x7e, 0x85, 0xa1], // extended CDB, ATA PASS-THROUGH (16) and (12)
+  ]),
+);
 
 /** Operation codes that say nothing without their service action: byte 1, or bytes 8 and 9 of a variable-length CDB. */
 const BY_SERVICE_ACTION: ReadonlyMap<number, ReadonlyMap<number, CommandClass>> = new Map([
@@ -152,7 +156,7 @@ const BY_SERVICE_ACTION: ReadonlyMap<number, ReadonlyMap<number, CommandClass>> 
  */
 export function classifyCommand(bytes: Uint8Array, at: number): CommandClass {
   const operationCode = bytes[at]!;
-  const plain = BY_OPERATION_CODE.get(operationCode);
+  const plain = BY_OPERATION_CODE[operationCode];
   if (plain !== undefined) return plain;
   if (operationCode >= FIRST_VENDOR_SPECIFIC) return VENDOR;
   const serviceAction =
@@ -160,8 +164,17 @@ export function classifyCommand(bytes: Uint8Array, at: number): CommandClass {
   return BY_SERVICE_ACTION.get(operationCode)?.get(serviceAction) ?? UNKNOWN;
 }
 
+/** All of one shape, which is what makes looking at them cheap. */
+function commandClass(effect: Effect, danger?: DangerousCommand): CommandClass {
+  return { effect, danger, listsLuns: undefined };
+}
+
 function danger(name: DangerousCommand): CommandClass {
-  return { effect: 'write', danger: name };
+  return commandClass('write', name);
+}
+
+function byOperationCode(classes: ReadonlyMap<number, CommandClass>): readonly (CommandClass | undefined)[] {
+  return Array.from({ length: 256 }, (_, operationCode) => classes.get(operationCode));
 }
 
 function table(rows: readonly (readonly [CommandClass, ...number[]])[]): ReadonlyMap<number, CommandClass> {

@@ -2,9 +2,11 @@ import { Ledger } from '../../src/accounting/ledger.ts';
 import type { IoClass } from '../../src/accounting/ioClass.ts';
 import type { Recorder } from '../../src/accounting/recorder.ts';
 import type { AccountSnapshot, ClassSnapshot, NexusSnapshot } from '../../src/accounting/snapshot.ts';
+import { BHS_LENGTH, Offset, u32At } from '../../src/iscsi/bhs.ts';
 import { encodeBhs, type PduFields } from '../../src/iscsi/layouts.ts';
 import { encodeLun } from '../../src/iscsi/lun.ts';
 import { encodePdu } from '../../src/iscsi/pdu.ts';
+import { TagTable } from '../../src/iscsi/tagTable.ts';
 import { DISK } from './initiatorRule.ts';
 
 const LAST = 0xffffffff;
@@ -33,6 +35,8 @@ export class Recorded {
   now = 1000;
   readonly ledger: Ledger;
   recorder: Recorder;
+  /** Numbers the tasks, as the relay does. */
+  readonly #tasks = new TagTable(0, 0, 2, 8192);
 
   constructor(options: { readonly maxAccounts?: number } = {}) {
     this.ledger = new Ledger({ now: () => this.now, ...options });
@@ -62,13 +66,16 @@ export class Recorded {
       expectedDataTransferLength: length,
       cdb,
     };
-    return this.#inChunk((recorder) => recorder.command(encodeBhs('scsiCommand', fields), 0));
+    return this.#inChunk((recorder) =>
+      recorder.command(encodeBhs('scsiCommand', fields), 0, this.#tasks.put(tag)),
+    );
   }
 
   dataOut(options: { tag?: number; final?: boolean; targetTransferTag?: number } = {}): this {
     const { tag = 1, final = true, targetTransferTag = 7 } = options;
     const bhs = encodeBhs('dataOut', { initiatorTaskTag: tag, final, targetTransferTag });
-    return this.#inChunk((recorder) => recorder.dataOut(bhs, 0));
+    if (!final) return this.#inChunk(() => {});
+    return this.#inChunk((recorder) => recorder.dataEnded(bhs, 0, this.taskOf(tag)));
   }
 
   /** The last of the unsolicited data. */
@@ -77,25 +84,27 @@ export class Recorded {
   }
 
   r2t(tag = 1): this {
-    return this.#inChunk((recorder) => recorder.r2t(encodeBhs('r2t', { initiatorTaskTag: tag }), 0));
+    return this.#inChunk((recorder) => recorder.r2t(this.taskOf(tag)));
   }
 
   response(fields: Partial<PduFields<'scsiResponse'>> = {}, sense?: Buffer): this {
     const pdu = encodePdu('scsiResponse', { initiatorTaskTag: 1, ...fields }, sense);
     return this.#inChunk((recorder) => {
       const data = recorder.wantsData(pdu, 0) ? sense : undefined;
-      recorder.status(pdu, 0, data);
+      recorder.status(pdu, 0, this.#take(fields.initiatorTaskTag), data);
     });
   }
 
   dataIn(fields: Partial<PduFields<'dataIn'>> = {}): this {
     const bhs = encodeBhs('dataIn', { initiatorTaskTag: 1, hasStatus: true, ...fields });
-    return this.#inChunk((recorder) => recorder.status(bhs, 0));
+    return this.#inChunk((recorder) => recorder.status(bhs, 0, this.#take(fields.initiatorTaskTag)));
   }
 
   taskManagement(fields: Partial<PduFields<'taskManagementRequest'>>): this {
     const bhs = encodeBhs('taskManagementRequest', { initiatorTaskTag: 900, ...fields });
-    return this.#inChunk((recorder) => recorder.taskManagement(bhs, 0));
+    return this.#inChunk((recorder) =>
+      recorder.taskManagement(bhs, 0, this.taskOf(fields.referencedTaskTag)),
+    );
   }
 
   taskManagementAnswered(response = 0, tag = 900): this {
@@ -114,7 +123,10 @@ export class Recorded {
   }
 
   rejected(header: Buffer, reason = 9): this {
-    return this.#inChunk((recorder) => recorder.rejected(encodeBhs('reject', { reason }), 0, header));
+    const tag = header.length < BHS_LENGTH ? undefined : u32At(header, Offset.initiatorTaskTag);
+    return this.#inChunk((recorder) =>
+      recorder.rejected(encodeBhs('reject', { reason }), 0, header, this.taskOf(tag)),
+    );
   }
 
   account(lun = '0'): AccountSnapshot {
@@ -129,6 +141,23 @@ export class Recorded {
 
   get nexus(): NexusSnapshot {
     return this.ledger.snapshot().nexuses[0]!;
+  }
+
+  /** A number for a command with this tag: as before, if its target forgot one. */
+  newTask(tag: number): number {
+    return this.#tasks.put(tag);
+  }
+
+  /** The number of the task with this tag, or -1. */
+  taskOf(tag = 0): number {
+    return this.#tasks.find(tag);
+  }
+
+  /** The task is over. */
+  #take(tag = 1): number {
+    const task = this.#tasks.find(tag);
+    if (task !== -1) this.#tasks.remove(task);
+    return task;
   }
 
   #inChunk(tell: (recorder: Recorder) => void): this {

@@ -83,7 +83,7 @@ test('GOOD and CONDITION MET are no failures, and what is reserved in a Data-In 
   const recorded = new Recorded().command().response({ status: 0x04 }).command().response();
   const dataIn = encodeBhs('dataIn', { initiatorTaskTag: 1, hasStatus: true });
   dataIn[2] = 1;
-  recorded.command().recorder.status(dataIn, 0);
+  recorded.command().recorder.status(dataIn, 0, recorded.taskOf(1));
   expect(recorded.io('read').failures).toEqual([]);
   expect(recorded.io('read').bytes).toBe(3 * 4096);
 });

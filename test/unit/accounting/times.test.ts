@@ -97,8 +97,10 @@ test('durations fall into the bucket of the first bound that holds them', () => 
 test("the gateway's time of a chunk is shared by its commands, and is nobody else's", () => {
   const recorded = new Recorded();
   const { recorder } = recorded;
-  const command = (tag: number, cdb: Buffer) =>
-    recorder.command(encodeBhs('scsiCommand', { initiatorTaskTag: tag, final: true, cdb }), 0);
+  const command = (tag: number, cdb: Buffer) => {
+    const bhs = encodeBhs('scsiCommand', { initiatorTaskTag: tag, final: true, cdb });
+    recorder.command(bhs, 0, recorded.newTask(tag));
+  };
   recorder.beginChunk();
   command(1, cdb10(0x28));
   command(2, cdb10(0x28));
@@ -166,7 +168,7 @@ test('more commands in one chunk than can be told apart still share all of its t
   recorder.beginChunk();
   for (let tag = 0; tag < 200; tag++) {
     const cdb = cdb10(tag % 2 === 0 ? 0x28 : 0x2a);
-    recorder.command(encodeBhs('scsiCommand', { initiatorTaskTag: tag, final: true, cdb }), 0);
+    recorder.command(encodeBhs('scsiCommand', { initiatorTaskTag: tag, final: true, cdb }), 0, tag);
   }
   recorded.pass(8);
   recorder.endChunk();
@@ -179,8 +181,8 @@ test('what comes of one task in one chunk is counted once', () => {
   const recorded = new Recorded().command(WRITE).pass(10);
   const { recorder } = recorded;
   recorder.beginChunk();
-  recorder.r2t(encodeBhs('r2t', { initiatorTaskTag: 1 }), 0);
-  recorder.status(encodeBhs('scsiResponse', { initiatorTaskTag: 1 }), 0);
+  recorder.r2t(recorded.taskOf(1));
+  recorder.status(encodeBhs('scsiResponse', { initiatorTaskTag: 1 }), 0, recorded.taskOf(1));
   recorder.endChunk();
   expect(times(recorded.io('write'))).toMatchObject({ all: 10, target: 10, initiator: 0 });
 });

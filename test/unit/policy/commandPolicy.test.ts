@@ -2,7 +2,11 @@ import { expect, test } from 'vitest';
 import { TaskFunction } from '../../../src/iscsi/taskManagement.ts';
 import { CommandPolicy, type Denial } from '../../../src/policy/commandPolicy.ts';
 import type { AccessRule } from '../../../src/policy/rules.ts';
-import { DANGEROUS_COMMANDS, type DangerousCommand } from '../../../src/scsi/commandClass.ts';
+import {
+  classifyCommand,
+  DANGEROUS_COMMANDS,
+  type DangerousCommand,
+} from '../../../src/scsi/commandClass.ts';
 import { accessRule } from '../../support/initiatorRule.ts';
 
 const WELL_KNOWN = 'c101000000000000';
@@ -13,7 +17,7 @@ const REPORT_LUNS = 'a0';
 /** The verdict on a command at a LUN, both in hex. */
 function judge(rule: Partial<AccessRule>, cdb: string, lun = '0000000000000000'): Denial | undefined {
   const bytes = Buffer.concat([Buffer.from(lun, 'hex'), Buffer.from(cdb.padEnd(32, '0'), 'hex')]);
-  return new CommandPolicy(accessRule(rule)).judgeCommand(bytes, 0, 8);
+  return new CommandPolicy(accessRule(rule)).judgeCommand(classifyCommand(bytes, 8), bytes, 0);
 }
 
 function judgeFunction(rule: Partial<AccessRule>, taskFunction: number, lun = '0000000000000000') {
@@ -85,6 +89,14 @@ test.each([
 ])('a LUN of a form that could be an alias is not there: %s', (_, lun) => {
   expect(judge({ luns: [0, 5] }, READ, lun)).toBe('hidden-lun');
   expect(judgeFunction({ luns: [0, 5] }, TaskFunction.logicalUnitReset, lun)).toBe('hidden-lun');
+});
+
+test('of all logical units those of the rule are there, and no others', () => {
+  const luns = [0, 31, 32, 63, 300, 16383];
+  const isThere = (lun: number) =>
+    judge({ luns }, READ, (0x4000 | lun).toString(16).padEnd(16, '0')) === undefined;
+  expect(Array.from({ length: 16384 }, (_, lun) => lun).filter(isThere)).toEqual(luns);
+  expect(judge({ luns: [] }, READ)).toBe('hidden-lun');
 });
 
 test('without luns in the rule nothing is hidden', () => {

@@ -1,17 +1,19 @@
 import { expect, test } from 'vitest';
-import { Offset, u32At } from '../../../src/iscsi/bhs.ts';
-import { encodeBhs } from '../../../src/iscsi/layouts.ts';
-import { canonicalLunHigh } from '../../../src/iscsi/lun.ts';
 import { TaskFunction } from '../../../src/iscsi/taskManagement.ts';
-import { endTasks, referencedTask, taskScope, type Task } from '../../../src/relay/task.ts';
+import { encodeBhs } from '../../../src/iscsi/layouts.ts';
+import { taskScope } from '../../../src/relay/task.ts';
+import { NO_TASK, TAG_IN_USE, TaskTable } from '../../../src/relay/taskTable.ts';
 
 const lun = (hex: string) => Buffer.from(hex.padEnd(16, '0'), 'hex');
 
-/** The second of three tasks. */
-function taskAt(at: string): Task {
-  const bhs = encodeBhs('scsiCommand', { lun: lun(at) });
-  const lunHigh = canonicalLunHigh(bhs, Offset.lun);
-  return { initiatorTaskTag: 7, lunHigh, lunLow: u32At(bhs, Offset.lun + 4), ordinal: 2, isOver: false };
+/** The task with tag 7 is the second of three; the others have other tags, and are at a logical unit that nobody asks for. */
+function threeTasks(at: string): { readonly tasks: TaskTable; readonly task: number } {
+  const tasks = new TaskTable(2, 4);
+  const begin = (tag: number, hex: string) => tasks.begin(tag, lun(hex), 0);
+  begin(100, '3fff');
+  const task = begin(7, at);
+  begin(101, '3fff');
+  return { tasks, task };
 }
 
 function scope(name: keyof typeof TaskFunction, at: string, referencedTaskTag = 7) {
@@ -24,9 +26,9 @@ function isEnded(
   at: string,
   { tag = 7, of = '0005', last = 3 } = {},
 ): boolean {
-  const task = taskAt(of);
-  const hasEnded = endTasks(new Map([[7, task]]), scope(name, at, tag), last);
-  expect(task.isOver).toBe(hasEnded);
+  const { tasks, task } = threeTasks(of);
+  const hasEnded = tasks.endScope(scope(name, at, tag), last).includes(task);
+  expect(tasks.isOver(task)).toBe(hasEnded);
   return hasEnded;
 }
 
@@ -68,16 +70,35 @@ test.each(['abortTask', 'abortTaskSet', 'nexusReset'] as const)(
 );
 
 test.each(['abortTask', 'abortTaskSet', 'nexusReset'] as const)('%s ends no task a second time', (name) => {
-  const tasks = new Map([[7, taskAt('0005')]]);
-  expect([0, 1].map(() => endTasks(tasks, scope(name, '0005'), 3))).toEqual([true, false]);
+  const { tasks, task } = threeTasks('0005');
+  const ended = [0, 1].map(() => tasks.endScope(scope(name, '0005'), 3).includes(task));
+  expect(ended).toEqual([true, false]);
 });
 
 test('the task that an ABORT TASK names is under way until it is over', () => {
-  const task = taskAt('0005');
-  const tasks = new Map([[7, task]]);
-  expect(referencedTask(tasks, scope('abortTask', '4005'))).toBe(task);
-  task.isOver = true;
-  expect(referencedTask(tasks, scope('abortTask', '4005'))).toBeUndefined();
+  const { tasks, task } = threeTasks('0005');
+  expect(tasks.referenced(scope('abortTask', '4005'))).toBe(task);
+  tasks.end(task);
+  expect(tasks.referenced(scope('abortTask', '4005'))).toBe(NO_TASK);
+});
+
+test('a tag is in use until its task is over, and then the next one has its place', () => {
+  const { tasks, task } = threeTasks('0005');
+  expect(tasks.begin(7, lun('0006'), 0)).toBe(TAG_IN_USE);
+  tasks.end(task);
+  expect(tasks.begin(7, lun('0006'), 0)).toBe(task);
+  expect(tasks.isOver(task)).toBe(false);
+  expect(tasks.size).toBe(3);
+  expect(tasks.endScope(scope('logicalUnitReset', '0006'), 4)).toEqual([task]);
+});
+
+test('there are no more tasks than there may be', () => {
+  const { tasks, task } = threeTasks('0005');
+  expect(tasks.begin(8, lun('0005'), 0)).toBeGreaterThanOrEqual(0);
+  expect(tasks.begin(9, lun('0005'), 0)).toBe(NO_TASK);
+  tasks.remove(task);
+  expect(tasks.find(7)).toBe(NO_TASK);
+  expect(tasks.begin(9, lun('0005'), 0)).toBe(task);
 });
 
 test('LUNs of unknown forms are compared byte by byte', () => {

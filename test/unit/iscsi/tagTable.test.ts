@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { TagTable } from '../../../src/accounting/tagTable.ts';
+import { TagTable } from '../../../src/iscsi/tagTable.ts';
 
 /** Where looking for a tag begins, in a table of 64. */
 const home = (tag: number): number => Math.imul(tag, 0x9e3779b1) >>> 25;
