@@ -1,90 +1,91 @@
+import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import tls from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import { bridge, type BridgeEnd } from '../src/transport/bridge.ts';
+import { connectTcp } from '../src/transport/dial.ts';
 import { Outflow } from '../src/transport/outflow.ts';
-import { TAGS, type Workload } from './workloads.ts';
-
-/** What becomes of a chunk between the two sockets in the middle. */
-export interface Transform {
-  readonly fromInitiator: (chunk: Buffer) => void;
-  readonly fromTarget: (chunk: Buffer) => void;
-}
-
-export type MakeTransform = (ends: {
-  readonly toTarget: (view: Buffer) => void;
-  readonly toInitiator: (view: Buffer) => void;
-}) => Transform;
+import { mint } from '../test/support/minting.ts';
+import type { Done, EndsOptions, Order, Ready } from './processes/ends.ts';
+import { CIPHER, GATEWAY_NAME } from './support/certificates.ts';
+import type { MakeTransform } from './support/relaying.ts';
+import { WORKLOADS, type Workload } from './workloads.ts';
 
 export interface Pace {
   /** Exchanges a second. */
   readonly perSecond: number;
-  /** Of all three, the initiator, the middle and the target, for one exchange. */
+  /** Of the middle alone, for one exchange. */
   readonly cpuMicroseconds: number;
 }
 
 /**
- * An initiator, a gateway and a target over loopback TCP in this process. The two ends count bytes and send what is ready made, so
- * that the middle is as much of the work as it can be.
+ * An initiator, a gateway and a target over loopback TCP. The gateway is this process and has nothing but what stands between two
+ * sockets; both ends are another one (processes/ends.ts), so that CPU time here is the gateway's alone. What it does with the bytes is
+ * switched between two runs, so that all that is compared goes through the same sockets.
  */
 export class Passage {
-  readonly #workload: Workload;
-  readonly #initiator: Socket;
-  readonly #target: Socket;
-  readonly #answered: () => number;
+  readonly #ends: ChildProcess;
+  readonly #select: (which: number) => void;
 
-  private constructor(workload: Workload, initiator: Socket, target: Socket) {
-    this.#workload = workload;
-    this.#initiator = initiator;
-    this.#target = target;
-    const [request, response] = [workload.requests[0]!.length, workload.responses[0]!.length];
-    answerEach(target, request, workload.responses);
-    this.#answered = countEach(initiator, response);
+  private constructor(ends: ChildProcess, select: (which: number) => void) {
+    this.#ends = ends;
+    this.#select = select;
   }
 
-  static async open(workload: Workload, make: MakeTransform): Promise<Passage> {
-    const [initiator, near] = await connected();
-    const [far, target] = await connected();
+  /** @param hasTls on the initiator's leg, as a gateway has it */
+  static async open(workload: Workload, hasTls: boolean, makers: readonly MakeTransform[]): Promise<Passage> {
+    const identity = mint(GATEWAY_NAME, { kind: 'ec' });
+    const { cert, key } = identity;
+    const server = hasTls
+      ? tls.createServer({ cert, key, ciphers: CIPHER, minVersion: 'TLSv1.3' })
+      : createServer();
+    const options: EndsOptions = {
+      workload: WORKLOADS.indexOf(workload),
+      initiatorPort: await listening(server),
+      ...(hasTls && { ca: cert }),
+    };
+    const script = fileURLToPath(new URL('./processes/ends.js', import.meta.url));
+    const ends = fork(script, [JSON.stringify(options)]);
+    const [near, [{ targetPort }]] = await Promise.all([
+      accepted(server, hasTls ? 'secureConnection' : 'connection'),
+      once(ends, 'message') as Promise<[Ready]>,
+    ]);
+    const far = await connectTcp({ host: '127.0.0.1', port: targetPort }, AbortSignal.timeout(5000));
     const [toInitiator, toTarget] = [new Outflow(near), new Outflow(far)];
-    const { fromInitiator, fromTarget } = make({
-      toTarget: (view) => toTarget.write(view),
-      toInitiator: (view) => toInitiator.write(view),
+    const transforms = makers.map((make) =>
+      make({ toTarget: (view) => toTarget.write(view), toInitiator: (view) => toInitiator.write(view) }),
+    );
+    let current = transforms[0]!;
+    bridge(toInitiator, toTarget, {
+      fromA: (chunk) => current.fromInitiator(chunk),
+      fromB: (chunk) => current.fromTarget(chunk),
+      first: { a: Buffer.alloc(0), b: Buffer.alloc(0) },
+      onEnd: throwError,
     });
-    const first = { a: Buffer.alloc(0), b: Buffer.alloc(0) };
-    bridge(toInitiator, toTarget, { fromA: fromInitiator, fromB: fromTarget, first, onEnd: throwError });
-    return new Passage(workload, initiator, target);
+    return new Passage(ends, (which) => (current = transforms[which]!));
   }
 
   /**
    * Keeps the workload's depth of commands under way.
    *
+   * @param which of the makers' transforms has the bytes
    * @returns what it came to
    */
-  async run(milliseconds: number): Promise<Pace> {
-    const { depth, requests } = this.#workload;
-    const before = this.#answered();
-    let sent = before;
-    const top = (): void => {
-      this.#initiator.cork();
-      for (; sent < this.#answered() + depth; sent++) this.#initiator.write(requests[sent % TAGS]!);
-      this.#initiator.uncork();
-    };
-    const start = performance.now();
+  async run(which: number, milliseconds: number): Promise<Pace> {
+    this.#select(which);
+    const order: Order = { milliseconds };
     const cpu = process.cpuUsage();
-    top();
-    while (performance.now() - start < milliseconds) {
-      await once(this.#initiator, 'data');
-      top();
-    }
-    const seconds = (performance.now() - start) / 1000;
+    this.#ends.send(order);
+    const [{ exchanges, seconds }] = (await once(this.#ends, 'message')) as [Done];
     const { user, system } = process.cpuUsage(cpu);
-    const exchanges = this.#answered() - before;
-    while (this.#answered() < sent) await once(this.#initiator, 'data');
     return { perSecond: exchanges / seconds, cpuMicroseconds: (user + system) / exchanges };
   }
 
-  close(): void {
-    this.#initiator.end();
-    this.#target.end();
+  async close(): Promise<void> {
+    const closed = once(this.#ends, 'exit');
+    this.#ends.disconnect();
+    await closed;
   }
 }
 
@@ -92,32 +93,14 @@ function throwError({ error }: BridgeEnd): void {
   if (error !== undefined) throw error;
 }
 
-async function connected(): Promise<[Socket, Socket]> {
-  const server = createServer().listen(0, '127.0.0.1');
+async function listening(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  const [[accepted]] = (await Promise.all([once(server, 'connection'), once(client, 'connect')])) as [
-    [Socket],
-    unknown,
-  ];
+  return (server.address() as AddressInfo).port;
+}
+
+async function accepted(server: Server, event: string): Promise<Socket> {
+  const [socket] = (await once(server, event)) as [Socket];
   server.close();
-  for (const socket of [client, accepted]) socket.setNoDelay(true);
-  return [client, accepted];
-}
-
-function answerEach(socket: Socket, length: number, responses: readonly Buffer[]): void {
-  let bytes = 0;
-  let answered = 0;
-  socket.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    socket.cork();
-    for (; (answered + 1) * length <= bytes; answered++) socket.write(responses[answered % TAGS]!);
-    socket.uncork();
-  });
-}
-
-function countEach(socket: Socket, length: number): () => number {
-  let bytes = 0;
-  socket.on('data', (chunk: Buffer) => void (bytes += chunk.length));
-  return () => Math.floor(bytes / length);
+  return socket.setNoDelay(true);
 }

@@ -1,70 +1,30 @@
-// What the relay costs: sessions with policy on, and with account kept, against one whose bytes are only copied. `npm run bench:relay`
-import { Ledger } from '../src/accounting/ledger.ts';
-import type { NegotiatedParameters } from '../src/login/negotiation.ts';
-import { describeDenied } from '../src/relay/access.ts';
-import { Relay } from '../src/relay/relay.ts';
-import { authenticated } from '../test/support/authenticated.ts';
-import { DISK } from '../test/support/initiatorRule.ts';
-import { Passage, type MakeTransform, type Pace } from './passage.ts';
-import { TAGS, WORKLOADS, type Workload } from './workloads.ts';
+// What the relay costs, and accounting in it: sessions with policy on, and with account kept, against one whose bytes are only copied.
+// `npm run bench:relay`
+//
+// Twice: without TLS, and with it on the initiator's leg. A gateway never runs without; so "against a build that only copies" is to be
+// read in the table with TLS, where a copying gateway has the cost of TLS too. The one without is the relay under a magnifying glass.
+import { Passage, type Pace } from './passage.ts';
+import { copied, inMemory, relayed } from './support/relaying.ts';
+import { spread } from './support/statistics.ts';
+import { WORKLOADS, type Workload } from './workloads.ts';
 
-const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 15);
-const ROUND_MS = Number(process.env['BENCH_ROUND_MS'] ?? 300);
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 151);
+const ROUND_MS = Number(process.env['BENCH_ROUND_MS'] ?? 40);
 const WARM_UP_MS = 1000;
-/** TCP's windows differ from connection to connection and grow: each round has new ones, and lets them. */
-const SETTLE_MS = 50;
-/** As libuv reads from a socket. */
-const CHUNK = 64 * 1024;
-const MEMORY_ROUNDS = 400;
 
-const parameters: NegotiatedParameters = {
-  digests: { header: false, data: false },
-  maxRecvDataSegmentLength: { initiator: 262144, target: 8192 },
-  initialR2T: false,
-  immediateData: true,
-  maxBurstLength: 262144,
-  firstBurstLength: 65536,
-  maxOutstandingR2T: 1,
-};
-
-const copied: MakeTransform = ({ toTarget, toInitiator }) => ({
-  fromInitiator: toTarget,
-  fromTarget: toInitiator,
-});
-
-const relayed =
-  ({ access }: Workload, ledger?: Ledger): MakeTransform =>
-  ({ toTarget, toInitiator }) => {
-    const relay = new Relay({
-      ...authenticated(DISK, DISK, access),
-      parameters,
-      statSN: 1000,
-      expStatSN: 500,
-      commandWindow: { expCmdSN: 1, maxCmdSN: 64 },
-      record: { name: DISK, addresses: [] },
-      ...(ledger && { recorder: ledger.open({ initiator: 'db1', target: DISK }) }),
-      onNotable: () => {},
-      onDenied: (denied) => {
-        throw new Error(`the workload is refused: ${describeDenied(denied)}`);
-      },
-      toTarget,
-      toInitiator,
-    });
-    return {
-      fromInitiator: (chunk) => relay.fromInitiator(chunk),
-      fromTarget: (chunk) => relay.fromTarget(chunk),
-    };
-  };
-
-/** What stands against the copying session; the first is another one that copies, and shows what the machine's noise is worth. */
+/** In this order in every table. The second copies too, and shows what the machine's noise is worth. */
 const CONTENDERS = {
-  control: () => copied,
-  policy: (workload: Workload) => relayed(workload),
-  'policy and accounting': (workload: Workload) =>
-    relayed(workload, new Ledger({ now: () => performance.now() })),
+  copied: () => copied,
+  'copied again': () => copied,
+  policy: (workload: Workload) => relayed(workload, false),
+  'policy and accounting': (workload: Workload) => relayed(workload, true),
 } as const;
 
-interface Contender {
+const NAMES = Object.keys(CONTENDERS) as (keyof typeof CONTENDERS)[];
+const POLICY = NAMES.indexOf('policy');
+const ACCOUNTING = NAMES.indexOf('policy and accounting');
+
+interface Row {
   readonly name: string;
   /** Medians. */
   readonly pace: Pace;
@@ -72,102 +32,80 @@ interface Contender {
   readonly ratio: number;
   /** The same by CPU time, which a busy machine disturbs less: the copying session's against this one's. */
   readonly cpuRatio: number;
-  /** Of the middle alone, without sockets: for each PDU of an exchange, both ways. */
-  readonly nanosecondsPerPdu: number;
+  /** Without sockets, for one exchange. */
+  readonly nanoseconds: number;
 }
 
 interface Result {
   readonly workload: string;
-  readonly copied: Pace;
-  readonly contenders: readonly Contender[];
+  readonly rows: readonly Row[];
+  /** CPU time that accounting adds to a session with policy, in parts of one. */
+  readonly accounting: number;
 }
 
-async function measure(workload: Workload): Promise<Result> {
-  const names = Object.keys(CONTENDERS) as (keyof typeof CONTENDERS)[];
-  const kinds = [copied, ...names.map((name) => CONTENDERS[name](workload))];
-  const paces = kinds.map((): Pace[] => []);
-  for (const kind of kinds) await paceOf(workload, kind, WARM_UP_MS);
+async function measure(workload: Workload, hasTls: boolean): Promise<Result> {
+  const makers = NAMES.map((name) => CONTENDERS[name](workload));
+  const passage = await Passage.open(workload, hasTls, makers);
+  for (const which of makers.keys()) await passage.run(which, WARM_UP_MS);
+  const paces = makers.map((): Pace[] => []);
   for (let round = 0; round < ROUNDS; round++) {
     // Each comes first in its turn, for it has the garbage of the one before.
-    for (let i = 0; i < kinds.length; i++) {
-      const which = (round + i) % kinds.length;
-      paces[which]!.push(await paceOf(workload, kinds[which]!, ROUND_MS));
+    for (const i of makers.keys()) {
+      const which = (round + i) % makers.length;
+      paces[which]!.push(await passage.run(which, ROUND_MS));
     }
   }
-  const copies = paces[0]!;
-  const contenders = names.map((name, i): Contender => {
-    const own = paces[i + 1]!;
-    return {
-      name,
-      pace: typical(own),
-      ratio: median(own.map(({ perSecond }, round) => perSecond / copies[round]!.perSecond)),
-      cpuRatio: median(
-        own.map(({ cpuMicroseconds }, round) => copies[round]!.cpuMicroseconds / cpuMicroseconds),
-      ),
-      nanosecondsPerPdu: inMemory(workload, kinds[i + 1]!),
-    };
-  });
-  return { workload: workload.name, copied: typical(copies), contenders };
+  await passage.close();
+  const nanoseconds = inMemory(workload, makers);
+  const cpu = (which: number): number[] => paces[which]!.map(({ cpuMicroseconds }) => cpuMicroseconds);
+  const rate = (which: number): number[] => paces[which]!.map(({ perSecond }) => perSecond);
+  const rows = NAMES.map((name, i): Row => ({
+    name,
+    pace: { perSecond: spread(rate(i)).median, cpuMicroseconds: spread(cpu(i)).median },
+    ratio: medianRatio(rate(i), rate(0)),
+    cpuRatio: medianRatio(cpu(0), cpu(i)),
+    nanoseconds: nanoseconds[i]!,
+  }));
+  return { workload: workload.name, rows, accounting: medianRatio(cpu(ACCOUNTING), cpu(POLICY)) - 1 };
 }
 
-async function paceOf(workload: Workload, kind: MakeTransform, milliseconds: number): Promise<Pace> {
-  const passage = await Passage.open(workload, kind);
-  await passage.run(SETTLE_MS);
-  const pace = await passage.run(milliseconds);
-  passage.close();
-  return pace;
+/** Of what was measured in the same rounds. */
+function medianRatio(values: readonly number[], others: readonly number[]): number {
+  return spread(values.map((value, round) => value / others[round]!)).median;
 }
 
-function typical(paces: readonly Pace[]): Pace {
-  return {
-    perSecond: median(paces.map(({ perSecond }) => perSecond)),
-    cpuMicroseconds: median(paces.map(({ cpuMicroseconds }) => cpuMicroseconds)),
-  };
-}
-
-/** All exchanges in chunks as a socket would give them; what is passed on goes nowhere. */
-function inMemory(workload: Workload, kind: MakeTransform): number {
-  const { fromInitiator, fromTarget } = kind({ toTarget: () => {}, toInitiator: () => {} });
-  const requests = inChunks(Buffer.concat(workload.requests));
-  const responses = inChunks(Buffer.concat(workload.responses));
-  const nanoseconds = Array.from({ length: MEMORY_ROUNDS }, () => {
-    const start = process.hrtime.bigint();
-    for (const chunk of requests) fromInitiator(chunk);
-    for (const chunk of responses) fromTarget(chunk);
-    return Number(process.hrtime.bigint() - start) / (TAGS * workload.pdus);
-  });
-  return median(nanoseconds.slice(MEMORY_ROUNDS / 2));
-}
-
-function inChunks(bytes: Buffer): Buffer[] {
-  const count = Math.ceil(bytes.length / CHUNK);
-  return Array.from({ length: count }, (_, i) => Buffer.from(bytes.subarray(i * CHUNK, (i + 1) * CHUNK)));
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
-function rows({ workload, copied, contenders }: Result): string[] {
-  return [
-    `| ${workload} | copied | ${cells(copied)} | | | |`,
-    ...contenders.map(({ name, pace, ratio, cpuRatio, nanosecondsPerPdu }) => {
-      const ratios = `${ratio.toFixed(3)} | ${cpuRatio.toFixed(3)}`;
-      return `| | ${name} | ${cells(pace)} | ${ratios} | ${nanosecondsPerPdu.toFixed(0)} ns |`;
+function table(hasTls: boolean, results: readonly Result[]): string[] {
+  const lines = results.flatMap(({ workload, rows, accounting }) =>
+    rows.map(({ name, pace, ratio, cpuRatio, nanoseconds }, i) => {
+      const cells = [
+        i === 0 ? workload : '',
+        name,
+        `${pace.perSecond.toFixed(0)}/s`,
+        `${pace.cpuMicroseconds.toFixed(2)} µs`,
+        i === 0 ? '' : ratio.toFixed(3),
+        i === 0 ? '' : cpuRatio.toFixed(3),
+        `${nanoseconds.toFixed(0)} ns`,
+        i === ACCOUNTING ? `${(100 * accounting).toFixed(1)} %` : '',
+      ];
+      return `| ${cells.join(' | ')} |`;
     }),
+  );
+  return [
+    `${hasTls ? 'TLS on the initiator’s leg' : 'No TLS'}, depth 32:`,
+    '',
+    '| | | throughput | CPU for one | ratio | by CPU time | in memory | accounting adds |',
+    '|---|---|---:|---:|---:|---:|---:|---:|',
+    ...lines,
+    '',
   ];
 }
 
-function cells({ perSecond, cpuMicroseconds }: Pace): string {
-  return `${perSecond.toFixed(0)}/s | ${cpuMicroseconds.toFixed(2)} µs`;
+const tables = [];
+for (const hasTls of [false, true]) {
+  const results: Result[] = [];
+  for (const workload of WORKLOADS) results.push(await measure(workload, hasTls));
+  for (const line of table(hasTls, results)) console.log(line);
+  tables.push({ hasTls, results });
 }
-
-const results: Result[] = [];
-for (const workload of WORKLOADS) results.push(await measure(workload));
-console.log('| depth 32 | | throughput | CPU for one | ratio | by CPU time | in memory, for a PDU |');
-console.log('|---|---|---:|---:|---:|---:|---:|');
-for (const line of results.flatMap(rows)) console.log(line);
-console.log(JSON.stringify({ node: process.version, rounds: ROUNDS, roundMs: ROUND_MS, results }));
+console.log(JSON.stringify({ node: process.version, rounds: ROUNDS, roundMs: ROUND_MS, tables }));
 process.exit(0);

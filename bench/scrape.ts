@@ -5,6 +5,7 @@ import { Ledger } from '../src/accounting/ledger.ts';
 import { encodeBhs } from '../src/iscsi/layouts.ts';
 import { encodeLun } from '../src/iscsi/lun.ts';
 import { ioMetrics } from '../src/telemetry/ioMetrics.ts';
+import { spread } from './support/statistics.ts';
 
 const SCRAPES = 40;
 const WARM_UP = 10;
@@ -72,12 +73,12 @@ async function measure(accounts: number): Promise<string> {
         .split('\n')
         .filter((line) => !line.startsWith('#')).length - 1;
   }
-  const cells = [accounts, lines, ...[times, longest].map((values) => `${median(values).toFixed(1)} ms`)];
+  const cells = [
+    accounts,
+    lines,
+    ...[times, longest].map((values) => `${spread(values).median.toFixed(1)} ms`),
+  ];
   return `| ${cells.join(' | ')} |`;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
 console.log('| accounts | series | scrape | longest stall, median |');
