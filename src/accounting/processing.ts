@@ -17,11 +17,14 @@ export class Processing {
   /** Tasks that will go on when the chunk has been handed on. */
   readonly #waiting = new Int32Array(MAX_TOUCHED);
   #waitingCount = 0;
-  /** Cells in the order of their PDUs, and how many PDUs each had in a row. */
+  /** Cells in the order of their PDUs, and how many PDUs each had in a row; the last one's are in `#pdusInRun`. */
   readonly #cells = new Int32Array(MAX_TOUCHED);
   readonly #pdus = new Int32Array(MAX_TOUCHED);
   #runs = 0;
-  #allPdus = 0;
+  /** -1 while the chunk has had nothing of a command. */
+  #cell = -1;
+  #pdusInRun = 0;
+  /** As it was when the last chunk had been handed on. */
   #lastCell = -1;
 
   constructor(figures: Float64Array, tasks: Tasks, clock: Clock) {
@@ -38,30 +41,41 @@ export class Processing {
 
   /** The chunk has the last PDU of a task. */
   touchEnded(cell: number): void {
-    if ((cell !== this.#lastCell || this.#runs === 0) && this.#runs < MAX_TOUCHED) {
-      this.#cells[this.#runs] = cell;
-      this.#pdus[this.#runs++] = 0;
-    }
-    this.#lastCell = cell;
-    this.#pdus[this.#runs - 1]!++;
-    this.#allPdus++;
+    if (cell !== this.#cell) this.#beginRun(cell);
+    this.#pdusInRun++;
   }
 
   /** All of the chunk has been handed on. @param now ms; the clock still says when it came */
   endChunk(now: number): void {
     const elapsed = now - this.#clock[0]!;
     this.#clock[0] = now;
-    if (this.#runs === 0) {
+    if (this.#cell === -1) {
       if (this.#lastCell !== -1) this.#figures[this.#lastCell + Figure.gateway]! += elapsed;
       return;
     }
-    const share = elapsed / this.#allPdus;
-    for (let run = 0; run < this.#runs; run++) {
-      this.#figures[this.#cells[run]! + Figure.gateway]! += share * this.#pdus[run]!;
-    }
+    this.#shareOut(elapsed);
     for (let i = 0; i < this.#waitingCount; i++) this.#tasks.handedOn(this.#waiting[i]!);
-    this.#runs = 0;
-    this.#allPdus = 0;
     this.#waitingCount = 0;
+  }
+
+  #beginRun(cell: number): void {
+    if (this.#runs > 0) this.#pdus[this.#runs - 1] = this.#pdusInRun;
+    this.#cell = cell;
+    if (this.#runs === MAX_TOUCHED) return;
+    this.#cells[this.#runs++] = cell;
+    this.#pdusInRun = 0;
+  }
+
+  #shareOut(elapsed: number): void {
+    this.#pdus[this.#runs - 1] = this.#pdusInRun;
+    let pdus = 0;
+    for (let run = 0; run < this.#runs; run++) pdus += this.#pdus[run]!;
+    for (let run = 0; run < this.#runs; run++) {
+      this.#figures[this.#cells[run]! + Figure.gateway]! += (elapsed * this.#pdus[run]!) / pdus;
+    }
+    this.#runs = 0;
+    this.#pdusInRun = 0;
+    this.#lastCell = this.#cell;
+    this.#cell = -1;
   }
 }

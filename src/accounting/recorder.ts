@@ -12,7 +12,6 @@ import { canonicalLun, type Lun } from '../iscsi/lun.ts';
 import { Opcode } from '../iscsi/opcode.ts';
 import { ScsiStatus } from '../scsi/status.ts';
 import { OTHER, type Account } from './account.ts';
-import { blocksAt, firstBlockAt } from './blockRange.ts';
 import { bucketOf, SIZE_BOUNDS_BYTES } from './buckets.ts';
 import { CELL_LENGTH, failureOf, Figure } from './cell.ts';
 import { newClock } from './clock.ts';
@@ -110,7 +109,7 @@ export class Recorder {
     if (ioClass !== OTHER_CLASS) {
       figures[cell + Figure.size]! += expected;
       figures[cell + Figure.sizeBuckets + bucketOf(SIZE_BOUNDS_BYTES, expected)]!++;
-      if (isSequential(figures, cell, firstBlockAt(bytes, at), blocksAt(bytes, at))) {
+      if (isSequential(figures, cell, bytes, at)) {
         figures[cell + Figure.sequential]!++;
       }
     }

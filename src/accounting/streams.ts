@@ -1,12 +1,13 @@
+import { blocksAt, firstBlockAt } from './blockRange.ts';
 import { Figure, STREAMS } from './cell.ts';
 
 /**
- * A command for `blocks` blocks from `first` on: does it begin where one of the last few streams of its cell had ended? A stream is
- * known by its end alone, so several programs that each read on side by side are sequential all the same, up to STREAMS of them.
- *
- * @param first -1 if it is not known
+ * Does the READ or WRITE whose SCSI Command's BHS is at `bytes[at]` begin where one of the last few streams of its cell had ended? A
+ * stream is known by its end alone, so several programs that each read on side by side are sequential all the same, up to STREAMS of them.
  */
-export function isSequential(figures: Float64Array, cell: number, first: number, blocks: number): boolean {
+export function isSequential(figures: Float64Array, cell: number, bytes: Uint8Array, at: number): boolean {
+  const first = firstBlockAt(bytes, at);
+  const blocks = blocksAt(bytes, at);
   if (first < 0 || blocks === 0) return false;
   const streams = cell + Figure.streams;
   for (let stream = streams; stream < streams + STREAMS; stream++) {
