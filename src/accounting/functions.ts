@@ -65,7 +65,7 @@ export class Functions {
   #end(taskFunction: number, lun: number, referenced: number, ordinal: number): void {
     switch (taskFunction) {
       case TaskFunction.abortTask:
-        this.#tasks.abortIfBefore(referenced, ordinal);
+        this.#tasks.abort(referenced, ordinal);
         break;
       case TaskFunction.abortTaskSet:
       case TaskFunction.clearTaskSet:

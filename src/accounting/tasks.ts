@@ -122,29 +122,27 @@ export class Tasks {
     this.#remove(task);
   }
 
-  /** The command ends without a status, if it has not ended. */
-  abort(task: number): void {
+  /**
+   * The command ends without a status, if it has not ended.
+   *
+   * @param ordinal as it was at a command behind which nothing is meant; absent: whichever it is
+   */
+  abort(task: number, ordinal = this.#ordinal): void {
     if (this.cellOf(task) === NONE) return;
+    if (((this.#whole[task * WHOLE + ORDINAL]! - ordinal) | 0) > 0) return;
     this.#countAborted(task);
     this.#remove(task);
   }
 
   /**
-   * So do all that came before.
+   * So do all.
    *
-   * @param ordinal as it was then
    * @param lun undefined: of all logical units
    */
   abortAll(ordinal: number, lun?: number): void {
     for (let task = 0; task < this.#capacity; task++) {
-      if (lun === undefined || this.#whole[task * WHOLE + LUN] === lun) this.abortIfBefore(task, ordinal);
+      if (lun === undefined || this.#whole[task * WHOLE + LUN] === lun) this.abort(task, ordinal);
     }
-  }
-
-  /** So does this one, if it came before. */
-  abortIfBefore(task: number, ordinal: number): void {
-    if (this.cellOf(task) !== NONE && ((this.#whole[task * WHOLE + ORDINAL]! - ordinal) | 0) <= 0)
-      this.abort(task);
   }
 
   #remove(task: number): void {

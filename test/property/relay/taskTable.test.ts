@@ -7,8 +7,8 @@ import { taskScope } from '../../../src/relay/task.ts';
 import { NO_TASK, TAG_IN_USE, TaskTable } from '../../../src/relay/taskTable.ts';
 
 const MAX = 16;
-/** Logical unit 1 in two forms, two others, and two forms that are refused. */
-const LUNS = ['0001', '4001', '0002', '412c', '8001', '0001000100000000'].map((hex) =>
+/** Logical unit 1 in two forms, two others, and three forms that are refused. */
+const LUNS = ['0001', '4001', '0002', '412c', '8001', '00010001', '40010001'].map((hex) =>
   Buffer.from(hex.padEnd(16, '0'), 'hex'),
 );
 const FUNCTIONS = Object.values(TaskFunction);
