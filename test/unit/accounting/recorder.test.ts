@@ -174,6 +174,13 @@ test('a command that the target rejects is over', () => {
   expect(recorded.io('read').inFlight).toBe(1);
 });
 
+test('where there is no command, nothing is aborted', () => {
+  const recorded = new Recorded({ maxAccounts: 0 }).command();
+  recorded.rejected(encodeBhs('scsiCommand', { initiatorTaskTag: 5 }));
+  recorded.recorder.close();
+  expect(recorded.io('read', 'other')).toMatchObject({ commands: 1, bytes: 0, aborted: 1, inFlight: 0 });
+});
+
 test('digest errors are counted by whose PDU it was, also where the target found it', () => {
   const recorded = new Recorded();
   recorded.recorder.digestError('target');
