@@ -17,7 +17,7 @@ export function auditEvents(trail: Pick<AuditTrail, 'write'>): Observer {
   };
 }
 
-/** One line or none: a tunnel that opens is told by its login. */
+/** One line or none: a tunnel that opens is told by its login, and one that no initiator has used by nothing. */
 function entriesOf(event: GatewayEvent): readonly AuditEntry[] {
   switch (event.kind) {
     case 'refused': {
@@ -27,6 +27,8 @@ function entriesOf(event: GatewayEvent): readonly AuditEntry[] {
     }
     case 'handshake':
       return event.failure === undefined ? [] : [of('tls-handshake', event.peer, event.failure)];
+    case 'unused':
+      return [];
     case 'login': {
       const { peer, failure, rule, kind: _, ...own } = event;
       const entry = of('login', peer, failure);

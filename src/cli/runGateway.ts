@@ -88,6 +88,7 @@ export async function runGateway(
   const metrics = gatewayMetrics(version, {
     sessions: () => figures.sessions.length,
     unauthenticated: () => gateway.unauthenticated,
+    waiting: () => gateway.waiting,
     traffic: (from) => figures.traffic[from],
     notAfter: () => [
       ...[...gateway.listeners].flatMap(([key, { credentials }]) => endDates(key, credentials)),

@@ -48,10 +48,14 @@ export interface BackendConfig {
 }
 
 export interface GatewayLimits {
-  /** Connections in the login phase, overall and from one address. */
+  /** Connections in handshake or login, overall and from one address. */
   readonly unauthenticated: number;
   readonly unauthenticatedPerAddress: number;
   readonly loginSeconds: number;
+  /** Tunnels that were dialled ahead, overall and with one certificate, and for how long they may wait. */
+  readonly waiting: number;
+  readonly waitingPerCertificate: number;
+  readonly waitingSeconds: number;
   readonly discoverySeconds: number;
   readonly sessionsPerInitiator: number;
   readonly drainSeconds: number;

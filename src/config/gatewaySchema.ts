@@ -129,16 +129,30 @@ const limits = z
       .min(1)
       .max(65536)
       .default(256)
-      .meta({ description: 'Connections that may be in the login phase at once.' }),
+      .meta({ description: 'Connections that may be in the handshake or the login at once.' }),
     unauthenticatedPerAddress: z
       .int()
       .min(1)
       .max(65536)
       .default(64)
       .meta({ description: 'The same, from one address.' }),
-    loginSeconds: field
-      .seconds(15)
-      .meta({ description: 'From the moment TCP accepts a connection to the end of the login.' }),
+    loginSeconds: field.seconds(15).meta({
+      description:
+        'From the moment TCP accepts a connection to the end of the login; of a tunnel that has waited, from its first byte.',
+    }),
+    waiting: z.int().min(0).max(65536).default(1024).meta({
+      description:
+        'Tunnels that may wait for their initiator at once, as stubs dial them ahead (`warmTunnels`), each to the end of its login. One that finds no place counts and is timed as any other connection.',
+    }),
+    waitingPerCertificate: z
+      .int()
+      .min(0)
+      .max(65536)
+      .default(64)
+      .meta({ description: 'The same, with one certificate.' }),
+    waitingSeconds: field
+      .seconds(600)
+      .meta({ description: 'How long one may wait. Stubs take theirs back after four minutes.' }),
     discoverySeconds: field
       .seconds(3)
       .meta({ description: 'How long discovery waits for an array before it answers without it.' }),

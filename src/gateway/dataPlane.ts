@@ -10,6 +10,7 @@ import { InForce, type Settings } from './inForce.ts';
 import type { Accepted, Plane, PlaneFigures, Prepared } from './plane.ts';
 import { SessionTable } from './sessionTable.ts';
 import { Tunnel, type Arrival } from './tunnel.ts';
+import { WaitingTunnels } from './waitingTunnels.ts';
 
 export interface DataPlaneOptions {
   readonly settings: Settings;
@@ -28,6 +29,7 @@ const EXPIRY_CHECK_MS = 30_000;
 export class DataPlane implements Plane {
   readonly #options: DataPlaneOptions;
   readonly #sessions = new SessionTable();
+  readonly #waiting = new WaitingTunnels();
   readonly #ledger = new Ledger({ now: () => performance.now() });
   /** By the listener that accepts them. */
   readonly #handshakes = new Map<string, Handshakes>();
@@ -46,10 +48,10 @@ export class DataPlane implements Plane {
   }
 
   start(): Promise<void> {
-    this.#expiryCheck = setInterval(
-      () => this.#sessions.reconsiderExpired(this.#inForce, Date.now(), DISMISSAL_MS),
-      EXPIRY_CHECK_MS,
-    );
+    this.#expiryCheck = setInterval(() => {
+      this.#sessions.reconsiderExpired(this.#inForce, Date.now(), DISMISSAL_MS);
+      this.#waiting.reconsiderExpired(this.#inForce, Date.now());
+    }, EXPIRY_CHECK_MS);
     this.#expiryCheck.unref();
     return Promise.resolve();
   }
@@ -86,12 +88,14 @@ export class DataPlane implements Plane {
   }
 
   dismissAll(failure: Failure, graceMs: number): Promise<void> {
+    this.#waiting.close(failure);
     return this.#sessions.dismissAll(failure, graceMs);
   }
 
   async stop(failure: Failure): Promise<void> {
     this.#isStopping = true;
     clearInterval(this.#expiryCheck);
+    this.#waiting.close(failure);
     this.#sessions.endAll(failure);
     for (const handshakes of [...this.#handshakes.values(), ...this.#retired])
       handshakes.destroyConnections();
@@ -100,8 +104,10 @@ export class DataPlane implements Plane {
 
   /** Whoever is in their login keeps what they began with to the login's end. */
   #commit(next: InForce): Promise<number> {
+    const before = this.#inForce;
     this.#inForce = next;
     this.#useListeners();
+    void this.#waiting.reconsiderAll(next, before);
     return this.#sessions.reconsiderAll(next, DISMISSAL_MS);
   }
 
@@ -126,7 +132,8 @@ export class DataPlane implements Plane {
       const inForce = () => this.#inForce;
       const sessions = this.#sessions;
       const ledger = this.#ledger;
-      const context = { listener, inForce, challenges, guards, sessions, ledger, observe };
+      const waiting = this.#waiting;
+      const context = { listener, inForce, challenges, guards, waiting, sessions, ledger, observe };
       const running = new Tunnel(socket, context, arrival).run().finally(() => this.#tunnels.delete(running));
       this.#tunnels.add(running);
     };

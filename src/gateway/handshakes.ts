@@ -36,9 +36,10 @@ export class Handshakes {
     this.#server = this.#tlsServer(credentials, loginTimeoutMs);
   }
 
-  begin(socket: Socket, { at, address, leave }: Accepted): void {
+  begin(socket: Socket, { at, address, leave, wait }: Accepted): void {
     const key = arrivalKey(socket);
-    const arrival = { at, inForce: this.#options.inForce(), leave, address, handshakeIsOver: false };
+    const inForce = this.#options.inForce();
+    const arrival = { at, inForce, leave, wait, address, handshakeIsOver: false };
     this.#arrivals.set(key, arrival);
     this.#sockets.add(socket);
     socket.once('close', () => {

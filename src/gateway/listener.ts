@@ -6,6 +6,7 @@ import { plainAddress } from '../transport/plainAddress.ts';
 import type { Anteroom } from './anteroom.ts';
 import type { Accepted } from './plane.ts';
 import type { RefusalReport } from './refusalReport.ts';
+import type { Place, WaitingPlaces } from './waitingPlaces.ts';
 
 /** Keep-alive finds initiators that went without a word; their sessions hold reservations. */
 const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 } as const;
@@ -17,6 +18,7 @@ export interface ListenerOptions {
   /** Not a byte is read here: another process takes the connections. */
   readonly handsOver: boolean;
   readonly anteroom: Anteroom;
+  readonly waitingPlaces: WaitingPlaces;
   readonly refusals: RefusalReport;
   /** Takes over a connection that has its place in the anteroom. @throws Failure if that can't be */
   readonly take: (socket: Socket, accepted: Accepted) => void;
@@ -60,14 +62,14 @@ export class Listener {
   }
 
   #arrive(socket: Socket): void {
-    const { key: listener, anteroom, refusals, take } = this.#options;
+    const { key: listener, anteroom, waitingPlaces, refusals, take } = this.#options;
     const address = plainAddress(socket.remoteAddress ?? 'unknown');
-    let leave: (() => void) | undefined;
+    let place: Place | undefined;
     try {
-      leave = anteroom.enter(address);
-      take(socket, { listener, address, at: performance.now(), leave });
+      place = waitingPlaces.placeOf(anteroom.enter(address));
+      take(socket, { listener, address, at: performance.now(), ...place });
     } catch (error) {
-      leave?.();
+      place?.leave();
       socket.destroy();
       refusals.add({ address }, Failure.from(error));
     }

@@ -14,8 +14,15 @@ export interface Accepted {
   readonly address: string;
   /** By `performance.now()`. */
   readonly at: number;
-  /** Gives its place before authentication free; may be called more than once. */
+  /** Gives its place before authentication, or among those that wait, free; may be called more than once. */
   readonly leave: () => void;
+  /**
+   * Its certificate is good, and it says nothing yet: exchanges its place for one among those that wait.
+   *
+   * @param sha256 of its certificate
+   * @returns false if there is none, and nothing has changed
+   */
+  readonly wait: (sha256: string) => boolean | Promise<boolean>;
 }
 
 /** All that is told of the connections, in one reading. */

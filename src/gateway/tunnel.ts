@@ -9,6 +9,7 @@ import { describeRule } from '../policy/rules.ts';
 import type { CertificateIdentity } from '../policy/subject.ts';
 import { describeDenied } from '../relay/access.ts';
 import type { Observer, Peer } from '../telemetry/events.ts';
+import { ALPN } from '../tls/alpn.ts';
 import { admitTls } from '../tls/gate.ts';
 import { endOfChain, peerChain } from '../tls/peerChain.ts';
 import { ChunkReader } from '../transport/chunkReader.ts';
@@ -20,12 +21,17 @@ import type { ProxyHeader } from '../transport/proxyHeader.ts';
 import { DiscoveryExchange, type Admitted } from './discoveryExchange.ts';
 import type { Doorkeeper } from './guards.ts';
 import type { InForce, Origin } from './inForce.ts';
+import { loginDeadline } from './loginDeadline.ts';
 import { LoginExchange, PORTAL_GROUP_TAG, type LoginOutcome } from './loginExchange.ts';
+import type { Accepted } from './plane.ts';
 import { Session } from './session.ts';
 import type { SessionTable } from './sessionTable.ts';
+import type { WaitingTunnels } from './waitingTunnels.ts';
 
 /** A discovery session that asks nothing more is over. */
 const DISCOVERY_IDLE_MS = 60_000;
+/** A tunnel that has an initiator speaks sooner, on the longest line. */
+const SILENCE_MS = 200;
 
 export interface TunnelContext {
   /** Where it came in, by the key under which InForce knows it. */
@@ -33,20 +39,16 @@ export interface TunnelContext {
   readonly inForce: () => InForce;
   readonly challenges: Challenges;
   readonly guards: Doorkeeper;
+  readonly waiting: WaitingTunnels;
   readonly sessions: SessionTable;
   readonly ledger: Ledger;
   readonly observe: Observer;
 }
 
-/** A connection from the moment TCP accepted it. */
-export interface Arrival {
-  /** By `performance.now()`. */
-  readonly at: number;
-  readonly address: string;
+/** A connection from the moment TCP accepted it, or from the first byte of one that has waited. */
+export interface Arrival extends Omit<Accepted, 'listener'> {
   /** What held at that moment; its handshake and its login go by it. */
   readonly inForce: InForce;
-  /** Gives its place before authentication free. */
-  readonly leave: () => void;
 }
 
 /**
@@ -55,7 +57,7 @@ export interface Arrival {
 export class Tunnel {
   readonly #socket: TLSSocket;
   readonly #context: TunnelContext;
-  readonly #arrival: Arrival;
+  #arrival: Arrival;
   #peer: Peer;
 
   constructor(socket: TLSSocket, context: TunnelContext, arrival: Arrival) {
@@ -93,12 +95,15 @@ export class Tunnel {
   }
 
   async #serve(certificate: CertificateIdentity): Promise<void> {
-    const deadline = this.#deadline();
     const chunks = new ChunkReader(this.#socket);
+    const origin = this.#origin();
+    if (!(await this.#isSpokenTo(chunks, origin, certificate.sha256))) return;
+    const { at, inForce } = this.#arrival;
+    const deadline = loginDeadline(this.#socket, at, inForce.loginTimeoutMs);
     const connection = new PduConnection(chunks, LOGIN_LIMITS);
     const peer = { certificate, address: this.#peer.address };
     const { guards, challenges } = this.#context;
-    const context = { inForce: this.#context.inForce, origin: this.#origin(), guards, challenges };
+    const context = { inForce: this.#context.inForce, origin, guards, challenges };
     const exchange = new LoginExchange(connection, context, peer, randomInt(2 ** 32), deadline.signal);
     try {
       const shown = this.#shownAt(await readPreamble(chunks));
@@ -116,6 +121,25 @@ export class Tunnel {
     } finally {
       deadline.clear();
       exchange.trace.entrance?.leave();
+    }
+  }
+
+  /**
+   * A stub of ours may dial ahead and have no initiator yet: its tunnel waits without a clock, and arrives for its login when it
+   * speaks. Whoever else comes, and who finds no place to wait, has the time for a login since TCP accepted it.
+   */
+  async #isSpokenTo(chunks: ChunkReader, origin: Origin, sha256: string): Promise<boolean> {
+    if (this.#socket.alpnProtocol !== ALPN) return true;
+    const first = await chunks.comesFirst(SILENCE_MS);
+    if (first === 'bytes' || (first === 'nothing' && !(await this.#arrival.wait(sha256)))) return true;
+    const { inForce, waiting, observe } = this.#context;
+    try {
+      await waiting.firstWord(chunks, origin, inForce().config.limits.waitingSeconds);
+      this.#arrival = { ...this.#arrival, at: performance.now(), inForce: inForce() };
+      return true;
+    } catch (error) {
+      observe({ kind: 'unused', peer: this.#peer, failure: Failure.from(error) });
+      return false;
     }
   }
 
@@ -259,27 +283,6 @@ export class Tunnel {
   get #advertised(): Portal | undefined {
     const { inForce } = this.#arrival;
     return inForce.listeners.get(this.#context.listener)?.listener.advertise;
-  }
-
-  /** The whole of it, from TCP's accept to full feature phase, has one time limit; a peer that leaves ends it too. */
-  #deadline(): { signal: AbortSignal; clear: () => void } {
-    const controller = new AbortController();
-    const { loginTimeoutMs } = this.#arrival.inForce;
-    const left = this.#arrival.at + loginTimeoutMs - performance.now();
-    const timer = setTimeout(() => {
-      controller.abort(
-        new Failure('login_timeout', `the login was not done within ${loginTimeoutMs / 1000} s`),
-      );
-      this.#socket.destroy();
-    }, left);
-    const onClose = (): void =>
-      controller.abort(new Failure('peer_closed', 'the initiator closed the connection during login'));
-    this.#socket.once('close', onClose);
-    const clear = (): void => {
-      clearTimeout(timer);
-      this.#socket.off('close', onClose);
-    };
-    return { signal: controller.signal, clear };
   }
 }
 

@@ -49,6 +49,8 @@ function repeatable(event: GatewayEvent): { readonly peer: Peer; readonly what: 
     }
     case 'duplicate':
       return event.isRefused ? { peer: event.peer, what: 'duplicate' } : undefined;
+    case 'unused':
+      return { peer: event.peer, what: `unused ${event.failure.reason}` };
     case 'handshake':
     case 'refused':
     case 'denied':

@@ -33,6 +33,8 @@ export type GatewayEvent =
   /** `suppressed` connections were refused for the same reason since the last such event: a flood is one line a second. */
   | { readonly kind: 'refused'; readonly peer: Peer; readonly failure: Failure; readonly suppressed: number }
   | { readonly kind: 'handshake'; readonly failure?: Failure; readonly peer: Peer }
+  /** A tunnel that a stub dialled ahead has ended, and no initiator ever spoke through it. */
+  | { readonly kind: 'unused'; readonly peer: Peer; readonly failure: Failure }
   /** Each login ends in exactly one. Without `failure` it was allowed. */
   | {
       readonly kind: 'login';

@@ -1,5 +1,5 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
-import type { Failure } from '../failures.ts';
+import { HANDSHAKE_REASONS, type Failure } from '../failures.ts';
 import { describeLoginStatus } from '../iscsi/loginStatus.ts';
 import { EventLimit } from './eventLimit.ts';
 import type { GatewayEvent, Observer, Peer } from './events.ts';
@@ -61,6 +61,12 @@ function line(event: GatewayEvent): Line {
       return event.failure === undefined
         ? { level: 'debug', message: 'tunnel open', fields: who(event.peer) }
         : { level: 'warn', message: 'tunnel refused', fields: { ...who(event.peer), ...why(event.failure) } };
+    case 'unused':
+      return {
+        level: HANDSHAKE_REASONS.includes(event.failure.reason) ? 'warn' : 'debug',
+        message: 'tunnel closed unused',
+        fields: { ...who(event.peer), ...why(event.failure) },
+      };
     case 'login': {
       const { peer, failure, kind: _, ...what } = event;
       const verdict = failure === undefined ? 'allowed' : 'denied';

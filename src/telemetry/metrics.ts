@@ -11,6 +11,7 @@ import { workerMetrics, type WorkerFigures } from './workerMetrics.ts';
 export interface Gauges {
   readonly sessions: () => number;
   readonly unauthenticated: () => number;
+  readonly waiting: () => number;
   readonly traffic: (from: 'initiator' | 'target') => Traffic;
   /** End of validity, seconds since 1970, by what it is the end of. */
   readonly notAfter: () => readonly {
@@ -54,10 +55,20 @@ export function gatewayMetrics(version: string, gauges: Gauges): GatewayMetrics 
   add(
     new Gauge({
       name: 'sangate_connections_unauthenticated',
-      help: 'Connections that have not authenticated yet.',
+      help: 'Connections that have not authenticated yet, but for tunnels that have waited.',
       registers: [],
       collect() {
         this.set(gauges.unauthenticated());
+      },
+    }),
+  );
+  add(
+    new Gauge({
+      name: 'sangate_tunnels_waiting',
+      help: 'Tunnels that were dialled ahead: they wait for their initiator, or it is in its login. limits.waiting bounds them.',
+      registers: [],
+      collect() {
+        this.set(gauges.waiting());
       },
     }),
   );
@@ -94,6 +105,12 @@ export function gatewayMetrics(version: string, gauges: Gauges): GatewayMetrics 
     labelNames: ['result', 'reason'],
     registers,
   });
+  const unused = new Counter({
+    name: 'sangate_tunnels_unused_total',
+    help: 'Tunnels that were dialled ahead and ended before an initiator used them; reason is who ended it or why, "peer_closed" is the stub.',
+    labelNames: ['reason'],
+    registers,
+  });
   const refused = new Counter({
     name: 'sangate_connections_refused_total',
     help: 'Connections refused before TLS because too many were before authentication.',
@@ -121,6 +138,7 @@ export function gatewayMetrics(version: string, gauges: Gauges): GatewayMetrics 
   duplicates.labels('refused').inc(0);
   handshakes.labels('ok').inc(0);
   logins.labels('allowed', 'ok').inc(0);
+  for (const reason of ['peer_closed', 'login_timeout']) unused.labels(reason).inc(0);
   for (const reason of HANDSHAKE_REASONS) handshakes.labels(reason).inc(0);
   for (const reason of LOGIN_REASONS) logins.labels('denied', reason).inc(0);
 
@@ -130,6 +148,7 @@ export function gatewayMetrics(version: string, gauges: Gauges): GatewayMetrics 
   const observe: Observer = (event) => {
     judged(event);
     if (event.kind === 'handshake') handshakes.labels(event.failure?.reason ?? 'ok').inc();
+    else if (event.kind === 'unused') unused.labels(event.failure.reason).inc();
     else if (event.kind === 'refused') refused.inc(1 + event.suppressed);
     else if (event.kind === 'duplicate') duplicates.labels(event.isRefused ? 'refused' : 'reported').inc();
     else if (event.kind === 'reload') {

@@ -29,6 +29,26 @@ export class ChunkReader {
     socket.on('error', this.#onError);
   }
 
+  /** What comes first, as soon as it does: something to read, the end, or the end of this time. Reads nothing. */
+  comesFirst(milliseconds: number): Promise<'bytes' | 'end' | 'nothing'> {
+    const { socket } = this;
+    if (this.#unread.length > 0 || socket.readableLength > 0) return Promise.resolve('bytes');
+    if (this.#ended || socket.destroyed) return Promise.resolve('end');
+    return new Promise((resolve) => {
+      const done = (what: 'bytes' | 'end' | 'nothing'): void => {
+        clearTimeout(timer);
+        socket.off('readable', onReadable);
+        socket.off('close', onClose);
+        resolve(what);
+      };
+      const onReadable = (): void => done(socket.readableLength > 0 ? 'bytes' : 'end');
+      const onClose = (): void => done('end');
+      const timer = setTimeout(() => done('nothing'), milliseconds);
+      socket.on('readable', onReadable);
+      socket.on('close', onClose);
+    });
+  }
+
   /** Puts bytes back; they are the next to be read. */
   unread(bytes: Buffer): void {
     if (bytes.length > 0) this.#unread.unshift(bytes);

@@ -57,6 +57,7 @@ test.each([
   'sangate_build_info',
   'sangate_sessions',
   'sangate_connections_unauthenticated',
+  'sangate_tunnels_waiting',
   'sangate_pdus_total',
   'sangate_relayed_bytes_total',
   'sangate_not_after_timestamp_seconds',
@@ -126,7 +127,7 @@ test('a certificate that is refused is counted under its reason', async () => {
 
 test('connections before authentication are counted as long as they are', async () => {
   const site = await start();
-  const initiator = await site.connect();
+  const initiator = await site.connect({ ALPNProtocols: [] });
   expect(await value(site, 'sangate_connections_unauthenticated')).toBe(1);
   await initiator.exchange(loginRequest(IDENTITY));
   expect(await value(site, 'sangate_connections_unauthenticated')).toBe(0);

@@ -29,8 +29,8 @@ test.each(['end', 'reset'] as const)(
   },
 );
 
-test('a peer that says nothing in its tunnel is cut off as login_timeout', async () => {
-  const initiator = await site().connect();
+test('a peer that says nothing in its tunnel, and is no stub, is cut off as login_timeout', async () => {
+  const initiator = await site().connect({ ALPNProtocols: [] });
   await initiator.closed;
   expect(initiator.received).toEqual([]);
   const line = await site().log.line({ msg: 'login denied' });

@@ -61,11 +61,24 @@ test('nobody whom TLS refuses reaches the array', async () => {
 test('a tunnel that is tampered with during login ends as peer_closed, not as a fault of the gateway', async () => {
   const initiator = await site().connect();
   await site().log.line({ msg: 'tunnel open' });
+  initiator.send(loginRequest(IDENTITY).subarray(0, 48));
   initiator.tamper(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
   await initiator.closed;
   const line = await site().log.line({ msg: 'login denied' });
   expect(line).toMatchObject({ level: 'warn', reason: 'peer_closed', told: 'connection closed' });
   expect(line).not.toHaveProperty('stack');
+});
+
+test('a tunnel that is tampered with while it waits for its initiator ends as peer_closed too', async () => {
+  const initiator = await site().connect();
+  await site().log.line({ msg: 'tunnel open' });
+  initiator.tamper(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
+  await initiator.closed;
+  const line = await site().log.line({ msg: 'tunnel closed unused' });
+  expect(line).toMatchObject({
+    reason: 'peer_closed',
+    detail: expect.stringContaining('the connection broke'),
+  });
 });
 
 test('a tunnel that is tampered with ends its session, and the log says that the connection broke', async () => {

@@ -55,7 +55,7 @@ test(
     const site = await start(1);
     const initiator = await site.connect();
     await initiator.logIn(IDENTITY);
-    const late = await site.connect();
+    const late = await site.connect({ ALPNProtocols: [] });
     const drained = site.gateway.drain();
     await late.logIn(IDENTITY, { isid: Buffer.from('400001370001', 'hex') });
     const pdu = await late.next();

@@ -318,8 +318,8 @@ test.each([
 test('new limits hold for whoever comes', async () => {
   const site = await start();
   await site.reload((settings) => (settings.limits = { unauthenticatedPerAddress: 1 }));
-  const first = await site.connect();
-  const second = await site.connect();
+  const first = await site.connectPlain();
+  const second = await site.connectPlain();
   await second.closed;
   expect(first.socket.destroyed).toBe(false);
 });

@@ -6,7 +6,10 @@ import { packedFailure, packFailure, unpackFailure } from '../../workers/packedF
 /** What happens on a worker; the rest happens in control. */
 export type WorkerEvent = Extract<
   GatewayEvent,
-  { readonly kind: 'handshake' | 'login' | 'duplicate' | 'discovery' | 'denied' | 'notable' | 'sessionEnded' }
+  {
+    readonly kind:
+      'handshake' | 'unused' | 'login' | 'duplicate' | 'discovery' | 'denied' | 'notable' | 'sessionEnded';
+  }
 >;
 
 const text = z.string();
@@ -27,6 +30,7 @@ const lun = z.union([z.number(), text]);
 /** As `packEvent` made it. */
 export const workerEvent = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('handshake'), peer, failure: failure.exactOptional() }),
+  z.strictObject({ kind: z.literal('unused'), peer, failure }),
   z.strictObject({
     kind: z.literal('login'),
     peer,

@@ -77,6 +77,8 @@ export const toControl = {
   /** A connection needs its place before authentication no more. */
   authenticated: { body: z.strictObject({ connection: number }), answer: nothing },
   ended: { body: z.strictObject({ connection: number }), answer: nothing },
+  /** A connection whose certificate is good says nothing yet. Answers whether it has a place to wait. */
+  wait: { body: z.strictObject({ connection: number, sha256: text }), answer: z.boolean() },
   event: { body: workerEvent, answer: nothing },
   /** `entrance` is the worker's own number for it. */
   enter: {

@@ -15,6 +15,9 @@ import { packEvent, type WorkerEvent } from './eventSchema.ts';
 import { toControl, toWorker, type PackedSettings, type ReportedFigures } from './protocol.ts';
 import { RemoteGuards } from './remoteGuards.ts';
 
+/** Control answers at once; one that does not has no place to give. */
+const WAIT_MS = 5_000;
+
 /**
  * A gateway's worker: carries the connections that control hands it, and tells control what happens.
  *
@@ -46,6 +49,7 @@ export function serveGateway(link: Link, onBroken: (error: Error) => void): void
           address,
           at: performance.now() - (monotonicNow() - at),
           leave: () => channel.tell('authenticated', { connection }),
+          wait: (sha256) => channel.ask('wait', { connection, sha256 }, WAIT_MS).catch(() => false),
         });
       } catch {
         socket.destroy(); // its listener has just gone out of the configuration

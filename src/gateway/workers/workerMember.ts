@@ -41,8 +41,8 @@ interface Inside {
 export class WorkerMember implements Member {
   readonly #options: WorkerMemberOptions;
   readonly #channel: Channel<typeof toControl, typeof toWorker>;
-  /** What frees the place before authentication, by connection. */
-  readonly #connections = new Map<number, () => void>();
+  /** The place before authentication, or among those that wait, by connection. */
+  readonly #connections = new Map<number, Pick<Accepted, 'leave' | 'wait'>>();
   readonly #inside = new Map<number, Inside>();
   #nextConnection = 1;
   #isLost = false;
@@ -83,9 +83,9 @@ export class WorkerMember implements Member {
     await this.figures();
   }
 
-  take(socket: Socket, { listener, address, at, leave }: Accepted): void {
+  take(socket: Socket, { listener, address, at, leave, wait }: Accepted): void {
     const connection = this.#nextConnection++;
-    this.#connections.set(connection, leave);
+    this.#connections.set(connection, { leave, wait });
     const accepted = monotonicNow() - (performance.now() - at);
     this.#channel.tell('take', { connection, listener, address, at: accepted }, socket);
   }
@@ -122,7 +122,7 @@ export class WorkerMember implements Member {
     this.#isLost = true;
     const sessions = [...this.#inside.values()].filter(({ session }) => session !== undefined);
     this.#had = { connections: this.#connections.size, sessions: sessions.length };
-    for (const leave of this.#connections.values()) leave();
+    for (const { leave } of this.#connections.values()) leave();
     this.#connections.clear();
     for (const { entrance, session } of this.#inside.values()) {
       entrance.leave();
@@ -153,11 +153,12 @@ export class WorkerMember implements Member {
   #handlers(): Handlers<typeof toControl> {
     const { guards, observe } = this.#options;
     return {
-      authenticated: ({ connection }) => this.#connections.get(connection)?.(),
+      authenticated: ({ connection }) => this.#connections.get(connection)?.leave(),
       ended: ({ connection }) => {
-        this.#connections.get(connection)?.();
+        this.#connections.get(connection)?.leave();
         this.#connections.delete(connection);
       },
+      wait: ({ connection, sha256 }) => this.#connections.get(connection)?.wait(sha256) ?? false,
       event: observe,
       enter: ({ entrance: number, presence, rule }) => {
         if (this.#inside.has(number)) throw new Error(`entrance ${number} is there already`);

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { ChunkReader } from '../../../src/transport/chunkReader.ts';
 import { socketPair } from '../../support/loopback.ts';
@@ -64,4 +65,33 @@ test('the socket is given back with what was not read', async () => {
   const data = once(far, 'data');
   near.write('three');
   expect(String((await data)[0])).toBe('three');
+});
+
+test.each([
+  ['bytes', 'says something', (near: Socket) => void near.write('word')],
+  ['end', 'ends', (near: Socket) => void near.end()],
+  ['end', 'breaks', (near: Socket) => void near.resetAndDestroy()],
+])('%s come first from a peer that %s, and nothing is read', async (what, _, act) => {
+  const [near, far] = await socketPair();
+  const reader = new ChunkReader(far);
+  const first = reader.comesFirst(2 ** 30);
+  act(near);
+  expect(await first).toBe(what);
+  expect(String((await reader.next()) ?? 'over')).toBe(what === 'bytes' ? 'word' : 'over');
+});
+
+test('what was put back comes first', async () => {
+  const reader = new ChunkReader((await socketPair())[1]);
+  reader.unread(Buffer.from('word'));
+  expect(await reader.comesFirst(2 ** 30)).toBe('bytes');
+});
+
+test('from a peer that says nothing comes nothing, and it is not listened to twice', async () => {
+  const [near, far] = await socketPair();
+  const reader = new ChunkReader(far);
+  const listeners = far.listenerCount('readable');
+  expect(await reader.comesFirst(1)).toBe('nothing');
+  expect(far.listenerCount('readable')).toBe(listeners);
+  near.write('word');
+  expect(String(await reader.next())).toBe('word');
 });
