@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { StubConfig, StubConfigResult } from '../config/stubConfig.ts';
 import { Stub, type StubEvent, type StubSettings } from '../stub/stub.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { stubMetrics } from '../telemetry/stubMetrics.ts';
+import { stubMetrics, type StubMetrics } from '../telemetry/stubMetrics.ts';
 import { loadStubCredentials } from '../tls/credentials.ts';
 import { checkSuccession } from '../tls/succession.ts';
 import { StubWorkers } from '../stub/workers/stubWorkers.ts';
@@ -36,6 +36,7 @@ export async function runStub(
 ): Promise<RunningStub> {
   const metrics = stubMetrics(version, {
     tunnels: () => stub.tunnels,
+    warm: () => stub.warm,
     workers: () => (stub instanceof StubWorkers ? stub.workers : []),
     crashes: () => (stub instanceof StubWorkers ? stub.crashes : 0),
   });
@@ -43,7 +44,7 @@ export async function runStub(
   for (const warning of settings.credentials.warnings) log.warn(warning);
   const observe = (event: StubEvent): void => {
     logStubEvent(log, event);
-    if (event.kind !== 'closed') metrics.count(event.kind === 'opened' ? 'tunnel' : 'unreachable');
+    countStubEvent(metrics, event);
   };
   const count = workerCount(config.workers);
   const stub =
@@ -106,13 +107,35 @@ async function readSettings(config: StubConfig): Promise<StubSettings> {
   return { config, credentials: await loadStubCredentials(config.tls) };
 }
 
+function countStubEvent(metrics: StubMetrics, event: StubEvent): void {
+  if (event.kind === 'opened') metrics.count('tunnel');
+  if (event.kind === 'opened' && event.wasWarm) metrics.countWarm('given');
+  if (event.kind === 'reopened') metrics.countWarm('closed');
+  if (event.kind === 'unreachable') metrics.count('unreachable');
+}
+
 function logStubEvent(log: Logger, event: StubEvent): void {
-  const { initiator } = event;
   switch (event.kind) {
-    case 'opened':
-      return log.info({ initiator, gateway: event.gateway }, 'tunnel open');
+    case 'opened': {
+      const { initiator, gateway, wasWarm } = event;
+      return log.info({ initiator, gateway, warm: wasWarm }, 'tunnel open');
+    }
+    case 'reopened': {
+      const { initiator, gateway } = event;
+      return log.info(
+        { initiator, gateway },
+        'the tunnel had been closed by the gateway: another one is open',
+      );
+    }
+    case 'warmth':
+      return event.error === undefined
+        ? log.info('tunnels can be dialled ahead again')
+        : log.warn(
+            { detail: reasonOf(event.error) },
+            'no tunnel can be dialled ahead, initiators wait for their own',
+          );
     case 'closed': {
-      const { gateway, received, error } = event;
+      const { initiator, gateway, received, error } = event;
       const refused =
         "the gateway closed the tunnel without a word: its log says why; look whether it takes this stub's certificate";
       const detail = error?.message ?? (received === 0 ? refused : undefined);
@@ -121,7 +144,10 @@ function logStubEvent(log: Logger, event: StubEvent): void {
         : log.warn({ initiator, gateway, detail }, 'tunnel closed');
     }
     case 'unreachable':
-      return log.warn({ initiator, detail: reasonOf(event.error) }, 'no gateway can be reached');
+      return log.warn(
+        { initiator: event.initiator, detail: reasonOf(event.error) },
+        'no gateway can be reached',
+      );
   }
 }
 

@@ -24,6 +24,8 @@ export interface StubConfig {
   /** For discovery; absent: what the initiator dialled. */
   readonly advertise?: Portal;
   readonly connectTimeoutSeconds: number;
+  /** How many are dialled before an initiator comes. */
+  readonly warmTunnels: number;
   /** Processes that carry the connections; 1: this one. */
   readonly workers: number | 'auto';
   /** Reload when a file changes. */
@@ -63,8 +65,7 @@ function stubConfig(source: ConfigSource, directory: string): StubConfigResult {
   if (!result.success) reportIssues(result.error.issues, source.value, stubJsonSchema, findings);
   checkStub(source.value, findings);
   const warnings = findings.conclude();
-  const { listen, gateways, serverName, tls, advertise, connectTimeoutSeconds, workers, watch, admin, log } =
-    result.data!;
+  const { listen, gateways, serverName, tls, advertise, admin, ...plain } = result.data!;
   const config: StubConfig = {
     listen,
     gateways,
@@ -75,11 +76,8 @@ function stubConfig(source: ConfigSource, directory: string): StubConfigResult {
       ca: resolve(directory, tls.ca),
     },
     ...(advertise !== undefined && { advertise }),
-    connectTimeoutSeconds,
-    workers,
-    watch,
     ...(admin !== false && { admin: buildAdmin(admin, directory) }),
-    log,
+    ...plain,
   };
   return deepFreeze({
     config,

@@ -43,6 +43,10 @@ export const stubSchema = z.strictObject({
   connectTimeoutSeconds: field
     .seconds(5)
     .meta({ description: 'How long one gateway may take to answer before the next is tried.' }),
+  warmTunnels: z.int().min(0).max(16).default(1).meta({
+    description:
+      'Tunnels that are dialled before an initiator comes, so that its login waits neither for TCP nor for TLS. As many as initiators log in at the same moment; 0: none. With `workers` each process keeps as many. The gateway bounds them by `limits.waiting`.',
+  }),
   workers: field.workers,
   watch: field.watch,
   admin: field

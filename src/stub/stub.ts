@@ -5,16 +5,28 @@ import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
 import type { StubCredentials } from '../tls/credentials.ts';
 import { askForLeafOnly, checkGateway, explainDialFailure, stubTlsOptions } from '../tls/dial.ts';
 import { bridge } from '../transport/bridge.ts';
+import { closeAfterFlush } from '../transport/closeAfterFlush.ts';
 import { dialFirst, settle } from '../transport/dial.ts';
 import { LentReads } from '../transport/lentReads.ts';
 import { listen, stopListening } from '../transport/listen.ts';
 import { Outflow } from '../transport/outflow.ts';
 import { plainAddress } from '../transport/plainAddress.ts';
 import { encodeProxyHeader, type ProxyHeader } from '../transport/proxyHeader.ts';
+import { Announcement } from './announcement.ts';
+import { untilAnswered } from './untilAnswered.ts';
+import { WarmTunnels, type DialledTunnel } from './warmTunnels.ts';
 
 /** What the stub tells its log. */
 export type StubEvent =
-  | { readonly kind: 'opened'; readonly initiator: string; readonly gateway: string }
+  | {
+      readonly kind: 'opened';
+      readonly initiator: string;
+      readonly gateway: string;
+      /** It had been dialled ahead. */
+      readonly wasWarm: boolean;
+    }
+  /** The gateway had closed a tunnel that was dialled ahead, so that its initiator got another one. */
+  | { readonly kind: 'reopened'; readonly initiator: string; readonly gateway: string }
   | {
       readonly kind: 'closed';
       readonly initiator: string;
@@ -23,7 +35,9 @@ export type StubEvent =
       readonly received: number;
       readonly error?: Error;
     }
-  | { readonly kind: 'unreachable'; readonly initiator: string; readonly error: Error };
+  | { readonly kind: 'unreachable'; readonly initiator: string; readonly error: Error }
+  /** No tunnel can be had, or kept, ahead; or, without an error, it can again. */
+  | { readonly kind: 'warmth'; readonly error?: Error };
 
 export interface StubSettings {
   readonly config: StubConfig;
@@ -43,6 +57,19 @@ export const SOCKET_OPTIONS = {
 } as const;
 
 const NOTHING = Buffer.alloc(0);
+/**
+ * How long a tunnel is idle before it is probed. No NAT forgets it as soon as that; and one that leads nowhere any more is
+ * found 10 s later (libuv probes ten times, a second apart), before many initiators are given it.
+ */
+const KEEP_ALIVE_MS = 10_000;
+
+/** An initiator's connection. */
+interface Client {
+  readonly initiator: Socket;
+  readonly header: ProxyHeader;
+  /** For the log. */
+  readonly name: string;
+}
 
 /**
  * The small end of the tunnel, beside the initiator: takes plain iSCSI on loopback, dials the first gateway that answers, sends
@@ -54,6 +81,7 @@ export class Stub {
   readonly #server: net.Server;
   readonly #sockets = new Set<Socket>();
   #tunnels = 0;
+  #warm: WarmTunnels | undefined;
 
   constructor(options: StubOptions) {
     this.#observe = options.observe;
@@ -61,19 +89,22 @@ export class Stub {
     this.#server = net.createServer(SOCKET_OPTIONS, (socket) => this.take(socket));
   }
 
-  start(): Promise<AddressInfo> {
-    return listen(this.#server, this.#settings.config.listen);
+  async start(): Promise<AddressInfo> {
+    const address = await listen(this.#server, this.#settings.config.listen);
+    this.warmUp();
+    return address;
   }
 
   /** Has an initiator's connection from now on, whoever accepted it. */
   take(initiator: Socket): void {
     initiator.pause();
-    void this.#serve(initiator);
+    this.#serve(initiator);
   }
 
-  /** From the next connection on; where it listens stays. */
+  /** From the next connection on; where it listens stays. Tunnels that were dialled ahead are dialled anew. */
   use(settings: StubSettings): void {
     this.#settings = settings;
+    this.warmUp();
   }
 
   get isListening(): boolean {
@@ -85,93 +116,121 @@ export class Stub {
     return this.#tunnels;
   }
 
+  /** Tunnels that were dialled ahead and have no initiator yet. */
+  get warm(): number {
+    return this.#warm?.size ?? 0;
+  }
+
   async stop(): Promise<void> {
+    this.#warm?.stop();
     const stopped = stopListening(this.#server);
     for (const socket of this.#sockets) socket.destroy();
     await stopped;
   }
 
-  async #serve(initiator: Socket): Promise<void> {
-    const { config } = this.#settings;
-    const observe = this.#observe;
+  /** Dials ahead, anew if it has before. */
+  warmUp(): void {
+    this.#warm?.stop();
+    const settings = this.#settings;
+    const { warmTunnels: count, gateways } = settings.config;
+    this.#warm = new WarmTunnels({
+      count,
+      gateways,
+      dial: (signal) => dialTunnel(settings, signal),
+      onChange: (error) => this.#observe({ kind: 'warmth', ...(error && { error }) }),
+    });
+  }
+
+  #serve(initiator: Socket): void {
     const header = this.#proxyHeader(initiator);
-    const name = formatPortal(header.source);
+    const client = { initiator, header, name: formatPortal(header.source) };
     this.#sockets.add(initiator);
-    const gone = new AbortController();
-    const onClose = (): void => gone.abort();
-    initiator.once('close', onClose);
     initiator.once('close', () => this.#sockets.delete(initiator));
     initiator.on('error', ignore);
+    const tunnel = this.#warm?.take();
+    if (tunnel === undefined) void this.#dialFor(client);
+    else this.#give(client, tunnel);
+  }
+
+  /** @param said what the initiator has said already; undefined if it got no tunnel yet */
+  async #dialFor(client: Client, said?: Buffer): Promise<void> {
+    const { initiator, name } = client;
+    const gone = new AbortController();
+    const onClose = (): void => gone.abort();
+    if (initiator.destroyed) onClose();
+    initiator.once('close', onClose);
     try {
-      const { connection: tunnel, portal } = await dialFirst(
-        config.gateways,
-        config.connectTimeoutSeconds * 1000,
-        (gateway, signal) => this.#connect(gateway, signal),
-        gone.signal,
-      );
+      const tunnel = await dialTunnel(this.#settings, gone.signal);
       initiator.off('close', onClose);
-      initiator.off('error', ignore);
-      const gateway = formatPortal(portal);
-      observe({ kind: 'opened', initiator: name, gateway });
-      let ahead: Buffer | undefined = encodeProxyHeader(header);
-      let received = 0;
-      const [toInitiator, toGateway] = [new Outflow(initiator), new Outflow(tunnel)];
-      bridge(toInitiator, toGateway, {
-        fromA: (chunk) => {
-          // The first bytes are here already, mostly: one record with them.
-          toGateway.write(ahead === undefined ? chunk : Buffer.concat([ahead, chunk]));
-          ahead = undefined;
-        },
-        fromB: (chunk) => {
-          received += chunk.length;
-          toInitiator.write(chunk);
-        },
-        first: { a: NOTHING, b: NOTHING },
-        onEnd: ({ error }) => {
-          this.#tunnels--;
-          observe({
-            kind: 'closed',
-            initiator: name,
-            gateway,
-            received,
-            ...(error instanceof Error && { error }),
-          });
-        },
-      });
+      const gateway = formatPortal(tunnel.portal);
+      if (said === undefined) this.#observe({ kind: 'opened', initiator: name, gateway, wasWarm: false });
+      else this.#observe({ kind: 'reopened', initiator: name, gateway });
+      const announcement = announce(client, tunnel);
+      if (said !== undefined && said.length > 0) tunnel.connection.write(announcement.before(said));
       this.#tunnels++;
+      this.#join(client, tunnel, announcement, NOTHING);
       initiator.resume();
     } catch (error) {
       initiator.destroy();
-      observe({ kind: 'unreachable', initiator: name, error: error as Error });
+      this.#observe({ kind: 'unreachable', initiator: name, error: error as Error });
     }
   }
 
-  #connect(gateway: Portal, signal: AbortSignal): Promise<TLSSocket> {
-    const { config, credentials } = this.#settings;
-    const { serverName } = config;
-    return new Promise((resolve, reject) => {
-      const reads = new LentReads();
-      const options: ConnectionOptions & { onread: OnReadOpts } = {
-        ...stubTlsOptions(credentials, { host: gateway.host, ...(serverName && { serverName }) }),
-        host: gateway.host,
-        port: gateway.port,
-        onread: reads.onread,
-      };
-      const socket = tls.connect(options);
-      reads.bind(socket);
-      askForLeafOnly(socket);
-      socket.setNoDelay(true);
-      socket.setKeepAlive(true, 30_000);
-      const check = (): void => {
-        try {
-          checkGateway(socket);
-          resolve(socket);
-        } catch (error) {
-          socket.destroy();
-          reject(error);
-        }
-      };
-      settle(socket, 'secureConnect', signal, check, (error) => reject(explainDialFailure(error)));
+  /** One that was dialled ahead: it may have ended, and nobody has been told yet. */
+  #give(client: Client, tunnel: DialledTunnel): void {
+    const { initiator, name } = client;
+    const { connection, portal } = tunnel;
+    const gateway = formatPortal(portal);
+    connection.on('error', ignore);
+    this.#observe({ kind: 'opened', initiator: name, gateway, wasWarm: true });
+    this.#tunnels++;
+    const announcement = announce(client, tunnel);
+    untilAnswered(initiator, connection, {
+      say: (chunk) => void connection.write(announcement.before(chunk)),
+      onJoined: (answer) => {
+        if (answer.length > 0) this.#warm?.proven();
+        this.#join(client, tunnel, announcement, answer);
+      },
+      onClosed: (said) => {
+        announcement.cancel();
+        this.#tunnels--;
+        void this.#dialFor(client, said);
+      },
+      onEnd: (hasSpoken) => {
+        announcement.cancel();
+        this.#tunnels--;
+        // It may have had enough of waiting: the others may lead nowhere either.
+        if (hasSpoken) this.#warm?.renew();
+        initiator.destroy();
+        closeAfterFlush(connection);
+        this.#observe({ kind: 'closed', initiator: name, gateway, received: 0 });
+      },
+    });
+  }
+
+  /** @param answer what the gateway has said already */
+  #join(client: Client, tunnel: DialledTunnel, announcement: Announcement, answer: Buffer): void {
+    const { initiator, name } = client;
+    let received = 0;
+    const [toInitiator, toGateway] = [new Outflow(initiator), new Outflow(tunnel.connection)];
+    bridge(toInitiator, toGateway, {
+      fromA: (chunk) => toGateway.write(announcement.before(chunk)),
+      fromB: (chunk) => {
+        received += chunk.length;
+        toInitiator.write(chunk);
+      },
+      first: { a: NOTHING, b: answer },
+      onEnd: ({ error }) => {
+        announcement.cancel();
+        this.#tunnels--;
+        this.#observe({
+          kind: 'closed',
+          initiator: name,
+          gateway: formatPortal(tunnel.portal),
+          received,
+          ...(error instanceof Error && { error }),
+        });
+      },
     });
   }
 
@@ -183,6 +242,53 @@ export class Stub {
     if (net.isIP(advertise.host) > 0) return { source, destination: advertise };
     return { source, destination: { host: dialled.host, port: advertise.port }, authority: advertise.host };
   }
+}
+
+function announce({ header }: Client, { connection }: DialledTunnel): Announcement {
+  return new Announcement(encodeProxyHeader(header), (bytes) => void connection.write(bytes));
+}
+
+/** A tunnel to the first gateway that answers; one try each. @throws DialError */
+function dialTunnel(settings: StubSettings, signal: AbortSignal): Promise<DialledTunnel> {
+  const { gateways, connectTimeoutSeconds } = settings.config;
+  return dialFirst(
+    gateways,
+    connectTimeoutSeconds * 1000,
+    (to, until) => connect(settings, to, until),
+    signal,
+  );
+}
+
+function connect(
+  { config, credentials }: StubSettings,
+  gateway: Portal,
+  signal: AbortSignal,
+): Promise<TLSSocket> {
+  const { serverName } = config;
+  return new Promise((resolve, reject) => {
+    const reads = new LentReads();
+    const options: ConnectionOptions & { onread: OnReadOpts } = {
+      ...stubTlsOptions(credentials, { host: gateway.host, ...(serverName && { serverName }) }),
+      host: gateway.host,
+      port: gateway.port,
+      onread: reads.onread,
+    };
+    const socket = tls.connect(options);
+    reads.bind(socket);
+    askForLeafOnly(socket);
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    const check = (): void => {
+      try {
+        checkGateway(socket);
+        resolve(socket);
+      } catch (error) {
+        socket.destroy();
+        reject(error);
+      }
+    };
+    settle(socket, 'secureConnect', signal, check, (error) => reject(explainDialFailure(error)));
+  });
 }
 
 /** For a socket whose `close` event says all that is needed. */

@@ -25,6 +25,7 @@ export function metricsReference(): string {
   const gateway = gatewayMetrics('', {
     sessions: () => 0,
     unauthenticated: () => 0,
+    waiting: () => 0,
     traffic: () => ({ pdus: 0, bytes: 0 }),
     notAfter: () => [],
     ledger: () => NOTHING,
@@ -44,7 +45,7 @@ export function metricsReference(): string {
     'Where `audit` is configured.\n',
     table(own(audit)),
     '## Stub\n',
-    table(own(stubMetrics('', { tunnels: () => 0, ...NO_WORKERS }).registry)),
+    table(own(stubMetrics('', { tunnels: () => 0, warm: () => 0, ...NO_WORKERS }).registry)),
     '## Workers\n',
     'Of gateway and stub alike. Those with the label `worker` have series where `workers` is more than 1.\n',
     table(familiesOf(workers)),

@@ -22,7 +22,8 @@ const error = z
   .transform(({ message, reasons }) => (reasons === undefined ? new Error(message) : new DialError(reasons)));
 
 const event = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('opened'), initiator: text, gateway: text }),
+  z.strictObject({ kind: z.literal('opened'), initiator: text, gateway: text, wasWarm: z.boolean() }),
+  z.strictObject({ kind: z.literal('reopened'), initiator: text, gateway: text }),
   z.strictObject({
     kind: z.literal('closed'),
     initiator: text,
@@ -31,17 +32,18 @@ const event = z.discriminatedUnion('kind', [
     error: error.exactOptional(),
   }),
   z.strictObject({ kind: z.literal('unreachable'), initiator: text, error }),
+  z.strictObject({ kind: z.literal('warmth'), error: error.exactOptional() }),
 ]) satisfies z.ZodType<StubEvent>;
 
 /** An event in plain data. */
 export function packEvent(event: StubEvent): z.input<typeof toControl.event.body> {
-  if (event.kind === 'opened' || event.error === undefined) return event;
+  if (!('error' in event) || event.error === undefined) return event;
   const { message } = event.error;
   const reasons = event.error instanceof DialError ? { reasons: [...event.error.reasons] } : {};
   return { ...event, error: { message, ...reasons } };
 }
 
-const figures = z.strictObject({ tunnels: number, process: processFigures });
+const figures = z.strictObject({ tunnels: number, warm: number, process: processFigures });
 
 export type ReportedFigures = z.output<typeof figures>;
 

@@ -13,8 +13,11 @@ import { packEvent, toControl, toWorker, type PackedSettings } from './protocol.
  */
 export function serveStub(link: Link, onBroken: (error: Error) => void): void {
   const delay = new EventLoopDelay();
-  link.onClose(() => delay.stop());
   let stub: Stub | undefined;
+  link.onClose(() => {
+    delay.stop();
+    void stub?.stop();
+  });
   const running = (): Stub => {
     if (stub === undefined) throw new Error('control has not said yet what holds');
     return stub;
@@ -22,6 +25,7 @@ export function serveStub(link: Link, onBroken: (error: Error) => void): void {
   const handlers: Handlers<typeof toWorker> = {
     start: ({ settings }) => {
       stub = new Stub({ ...unpack(settings), observe: (event) => channel.tell('event', packEvent(event)) });
+      stub.warmUp();
     },
     take: ({ connection }, socket) => {
       const ended = (): void => channel.tell('ended', { connection });
@@ -30,7 +34,11 @@ export function serveStub(link: Link, onBroken: (error: Error) => void): void {
       running().take(socket);
     },
     use: ({ settings }) => running().use(unpack(settings)),
-    figures: () => ({ tunnels: stub?.tunnels ?? 0, process: ownProcessFigures(delay.p99Seconds) }),
+    figures: () => ({
+      tunnels: stub?.tunnels ?? 0,
+      warm: stub?.warm ?? 0,
+      process: ownProcessFigures(delay.p99Seconds),
+    }),
     stop: async () => stub?.stop(),
   };
   const channel = new Channel(link, { asks: toControl, answers: toWorker, handlers, onBroken });

@@ -27,16 +27,27 @@ export class StubWorkers {
   readonly #cpuSeconds = new Map<number, number>();
   #settings: StubSettings;
   #crashes = 0;
+  /** Workers that can dial none ahead. */
+  readonly #cold = new Set<number>();
 
   constructor({ count, launch, observe, onWorkerStarted, onWorkerLost, ...settings }: StubWorkersOptions) {
     this.#settings = settings;
     this.#supervisor = new Supervisor<WorkerMember>({
       count,
       launch,
-      member: (process, _number, endIt) => new WorkerMember(process, endIt, () => this.#settings, observe),
+      member: (process, number, endIt) =>
+        new WorkerMember(
+          process,
+          endIt,
+          () => this.#settings,
+          (event) => {
+            if (event.kind !== 'warmth' || this.#isNews(number, event.error)) observe(event);
+          },
+        ),
       onRunning: ({ number, pid }) => onWorkerStarted({ worker: number, pid }),
       onLost: ({ number, pid, member }, { how, restartMs }) => {
         this.#crashes++;
+        this.#cold.delete(number);
         const cpuSeconds = member.latest?.process.cpuSeconds ?? 0;
         this.#cpuSeconds.set(number, (this.#cpuSeconds.get(number) ?? 0) + cpuSeconds);
         const restartSeconds = restartMs / 1000;
@@ -76,6 +87,11 @@ export class StubWorkers {
     return this.#supervisor.running.reduce((sum, { member }) => sum + (member.latest?.tunnels ?? 0), 0);
   }
 
+  /** Tunnels without an initiator, likewise. Each worker keeps its own. */
+  get warm(): number {
+    return this.#supervisor.running.reduce((sum, { member }) => sum + (member.latest?.warm ?? 0), 0);
+  }
+
   get workers(): readonly WorkerFigures[] {
     return this.#supervisor.running.flatMap(({ number, pid, member }) => {
       if (member.latest === undefined) return [];
@@ -98,5 +114,13 @@ export class StubWorkers {
     const stopped = stopListening(this.#server);
     await this.#supervisor.stop((worker) => worker.stop());
     await stopped;
+  }
+
+  /** All have the same gateways: the first that can dial none ahead is told of, and when all can again. */
+  #isNews(worker: number, trouble: Error | undefined): boolean {
+    const wasCold = this.#cold.size > 0;
+    if (trouble === undefined) this.#cold.delete(worker);
+    else this.#cold.add(worker);
+    return this.#cold.size > 0 !== wasCold;
   }
 }

@@ -24,6 +24,7 @@ test('what is left out has its default', () => {
       gateways: [{ host: 'gw.example.org', port: 3261 }],
       tls: { cert: '/etc/sangate/db1.crt', key: '/etc/sangate/db1.key', ca: '/ca.crt' },
       connectTimeoutSeconds: 5,
+      warmTunnels: 1,
       workers: 1,
       watch: true,
       log: { level: 'info' },
@@ -51,6 +52,7 @@ test('all that can be set is set', () => {
       advertise: '192.0.2.20',
       admin: {},
       connectTimeoutSeconds: 9,
+      warmTunnels: 4,
       log: { level: 'debug' },
     },
     '/',
@@ -60,6 +62,7 @@ test('all that can be set is set', () => {
     advertise: { host: '192.0.2.20', port: 3260 },
     admin: { address: { host: '127.0.0.1', port: 9261 } },
     connectTimeoutSeconds: 9,
+    warmTunnels: 4,
     log: { level: 'debug' },
   });
 });
@@ -93,6 +96,7 @@ test.each([
     /cannot be dialled/,
   ],
   ['an unknown key', { gateway: 'gw' }, 'gateway', /unknown key "gateway"/],
+  ['too many warm tunnels', { warmTunnels: 17 }, 'warmTunnels', /out of range/],
   ['no time to connect', { connectTimeoutSeconds: 0 }, 'connectTimeoutSeconds', /out of range/],
 ])('%s is refused', (_name, changes, path, message) => {
   expect(problemsOf(changes)).toMatchObject([{ path, message: expect.stringMatching(message) as string }]);
