@@ -1,18 +1,19 @@
-// sangate and stunnel over a long line to one disk in memory. `npm run bench:wan`, `npm run bench:wan -- --help`
+// The ways to one disk in memory over a long line. `npm run bench:wan`, `npm run bench:wan -- --help`
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { Resources } from '../test/interop/support/resources.ts';
 import { loginLoad, transferLoad } from './loads/ownLoads.ts';
-import { describeWork, type Work } from './loads/work.ts';
-import type { Path, Site } from './paths/path.ts';
-import { PATHS, type PathName } from './paths/paths.ts';
+import type { Work } from './loads/work.ts';
+import type { Path, Site, StartPath } from './paths/path.ts';
+import { PATHS } from './paths/paths.ts';
+import { startSangate } from './paths/sangate.ts';
 import { compareNegotiated } from './preflight.ts';
-import type { DelayRelayOptions } from './processes/delayRelay.ts';
 import { mintCertificates } from './support/certificates.ts';
+import { lineCapacity, startLine } from './support/line.ts';
 import { describeMachine } from './support/machine.ts';
-import { Program } from './support/program.ts';
-import { spread } from './support/statistics.ts';
+import type { Program } from './support/program.ts';
 import { startTgtd } from './support/tgtd.ts';
+import { wanTable, type WanRow, type WanSample } from './wanReport.ts';
 
 const HELP = `npm run bench:wan -- [options]
 
@@ -21,12 +22,18 @@ const HELP = `npm run bench:wan -- [options]
   --window BYTES   what one connection may have unacknowledged (default 16777216)
   --rounds N       rounds of all works on all paths, interleaved (default 3)
   --seconds N      length of one load (default 5)
-  --only LIST      works and paths, with commas
+  --only LIST      works and paths, with commas; of a kind that is not named, all
   --out FILE       the figures as JSON`;
 
 const KIB = 1024;
 const DISK_MEBIBYTES = 256;
-const COMPARED: readonly PathName[] = ['direct', 'stunnel', 'sangate'];
+/** As for `npm run bench`; and sangate whose stub dials when an initiator comes. */
+const WAN_PATHS = {
+  ...PATHS,
+  'sangate-cold': (site: Site) => startSangate(site, { warmTunnels: 0 }),
+} as const satisfies Record<string, StartPath>;
+
+type WanPath = keyof typeof WAN_PATHS;
 
 /** By the names that `--only` takes. */
 const WAN_WORKS: Readonly<Record<string, Work>> = {
@@ -45,13 +52,6 @@ const WAN_WORKS: Readonly<Record<string, Work>> = {
   'write-256k-depth32': transfer('write', 256 * KIB, 32),
 };
 
-interface Row {
-  readonly work: string;
-  readonly path: PathName;
-  /** Operations a second, for each round. */
-  readonly perSecond: readonly number[];
-}
-
 const opened = new Resources();
 try {
   await main();
@@ -65,77 +65,83 @@ try {
 async function main(): Promise<void> {
   const options = parseOptions();
   const machine = await describeMachine(opened);
+  const capacity = await lineCapacity(opened, options.line);
   const { portal, disk } = await startTgtd(opened, DISK_MEBIBYTES);
-  const line = (to: string): Promise<string> => startLine({ ...options.line, to });
-  const site: Site = {
-    opened,
-    portal,
-    disk,
-    certificates: await mintCertificates(opened),
-    between: line,
-    nodeFlags: [],
-    workers: 1,
-  };
-  const paths = new Map<PathName, Path>();
-  for (const name of options.paths) paths.set(name, await PATHS[name](site));
-  await compareNegotiated(paths, site);
-  const samples = new Map<string, number[]>();
+  const certificates = await mintCertificates(opened);
+  const ways = new Map<WanPath, Way>();
+  for (const name of options.paths) {
+    const lines: Program[] = [];
+    const between = async (to: string): Promise<string> => {
+      const line = await startLine(opened, { ...options.line, to });
+      lines.push(line.program);
+      return line.address;
+    };
+    const path = await WAN_PATHS[name]({
+      opened,
+      portal,
+      disk,
+      certificates,
+      between,
+      nodeFlags: [],
+      workers: 1,
+    });
+    ways.set(name, { path, line: lines[0]! });
+  }
+  const paths = new Map([...ways].map(([name, { path }]) => [name, path]));
+  await compareNegotiated(paths, { opened, portal, disk, certificates, nodeFlags: [], workers: 1 });
+  const samples = new Map<string, WanSample[]>();
   for (let round = 0; round < options.rounds; round++) {
     for (const work of options.works) {
       console.error(`bench:wan: round ${round + 1} of ${options.rounds}: ${work}`);
-      for (const [name, path] of paths) {
-        const at = { opened, portal: path.portal, disk: path.disk, seconds: options.seconds };
-        const load = WAN_WORKS[work]!;
-        const { perSecond } = await (load.kind === 'logins' ? loginLoad(load, at) : transferLoad(load, at));
+      for (const [name, way] of ways) {
+        if (!isCompared(work, name)) continue;
         const key = `${work} ${name}`;
-        samples.set(key, [...(samples.get(key) ?? []), perSecond]);
+        samples.set(key, [
+          ...(samples.get(key) ?? []),
+          await measure(WAN_WORKS[work]!, way, options.seconds),
+        ]);
       }
     }
   }
-  const rows = options.works.flatMap((work) =>
-    options.paths.map((path): Row => ({ work, path, perSecond: samples.get(`${work} ${path}`)! })),
+  const rows = options.works.flatMap((name) =>
+    options.paths.flatMap((path): WanRow[] => {
+      const taken = samples.get(`${name} ${path}`);
+      return taken === undefined ? [] : [{ name, work: WAN_WORKS[name]!, path, samples: taken }];
+    }),
   );
-  console.log(markdown(machine, options.line, rows));
+  console.log(wanTable(machine, options.line, capacity, rows));
   if (options.out !== undefined) {
-    await writeFile(options.out, `${JSON.stringify({ machine, line: options.line, rows }, null, 1)}\n`);
+    const figures = { machine, line: options.line, capacity, rows };
+    await writeFile(options.out, `${JSON.stringify(figures, null, 1)}\n`);
   }
 }
 
-async function startLine(options: DelayRelayOptions): Promise<string> {
-  const program = Program.script(opened, 'delayRelay', options);
-  return program.find((line) => /^listening (.*)/.exec(line)?.[1], 'port of the line');
+/** A path and the line in it. */
+interface Way {
+  readonly path: Path;
+  readonly line: Program;
 }
 
-type LineOptions = Omit<DelayRelayOptions, 'to'>;
+async function measure(work: Work, { path, line }: Way, seconds: number): Promise<WanSample> {
+  const ends = path.tunnel ? [path.tunnel.client, path.tunnel.server] : [];
+  const before = { ends: cpuOf(ends), line: cpuOf([line]) };
+  const at = { opened, portal: path.portal, disk: path.disk, seconds };
+  const result = await (work.kind === 'logins' ? loginLoad(work, at) : transferLoad(work, at));
+  const microseconds = (1e6 * result.operations) / result.perSecond;
+  return {
+    perSecond: result.perSecond,
+    ends: (cpuOf(ends) - before.ends) / microseconds,
+    line: (cpuOf([line]) - before.line) / microseconds,
+  };
+}
 
-/** Time in round trips, for one command after another says how often somebody waits for the other end. */
-function markdown(machine: Record<string, string>, line: LineOptions, rows: readonly Row[]): string {
-  const { roundTripMs, megabitsPerSecond, windowBytes } = line;
-  const product = (megabitsPerSecond * 1e6 * roundTripMs) / 8 / 1000;
-  const lines = [
-    ...Object.entries(machine).map(([name, value]) => `- ${name}: ${value}`),
-    '',
-    `Round trip ${roundTripMs} ms, ${megabitsPerSecond} Mbit/s each way, ${windowBytes / KIB / KIB} MiB of window;`,
-    `the bandwidth-delay product is ${(product / 1e6).toFixed(2)} MB. Medians, lowest and highest.`,
-    '',
-    '| Work | Path | milliseconds each | lowest–highest | round trips | MB/s | of the line |',
-    '| --- | --- | ---: | ---: | ---: | ---: | ---: |',
-    ...rows.map(({ work, path, perSecond }) => {
-      const load = WAN_WORKS[work]!;
-      const depth = load.kind === 'logins' ? load.concurrency : load.depth;
-      const { median, min, max } = spread(perSecond.map((rate) => (1000 * depth) / rate));
-      const bytes = load.kind === 'logins' ? 0 : load.bytes;
-      const rate = (depth * bytes) / median / 1000;
-      const moved = [rate.toFixed(1), `${((800 * rate) / megabitsPerSecond).toFixed(0)} %`];
-      const cells = [
-        median.toFixed(1),
-        `${min.toFixed(1)}–${max.toFixed(1)}`,
-        (median / roundTripMs).toFixed(2),
-      ];
-      return `| ${[describeWork(load), path, ...cells, ...(bytes > 0 ? moved : ['', ''])].join(' | ')} |`;
-    }),
-  ];
-  return lines.join('\n');
+function cpuOf(programs: readonly Program[]): number {
+  return programs.reduce((sum, program) => sum + (program.cpuMicroseconds() ?? 0), 0);
+}
+
+/** Tunnels that are dialled ahead matter to a login alone. */
+function isCompared(work: string, path: WanPath): boolean {
+  return path !== 'sangate-cold' || WAN_WORKS[work]!.kind === 'logins';
 }
 
 function transfer(operation: 'read' | 'write', bytes: number, depth: number): Work {
@@ -166,7 +172,7 @@ function parseOptions() {
     return value;
   };
   const named = values.only.split(',').filter((name) => name !== '');
-  const unknown = named.filter((name) => !(name in WAN_WORKS) && !COMPARED.includes(name as PathName));
+  const unknown = named.filter((name) => !(name in WAN_WORKS) && !(name in WAN_PATHS));
   if (unknown.length > 0) throw new Error(`--only: there is no ${unknown.join(', ')}\n\n${HELP}`);
   const chosen = <T extends string>(all: readonly T[]): readonly T[] => {
     const some = all.filter((name) => named.includes(name));
@@ -179,7 +185,7 @@ function parseOptions() {
       windowBytes: number('window', 16 * KIB * KIB),
     },
     works: chosen(Object.keys(WAN_WORKS)),
-    paths: chosen(COMPARED),
+    paths: chosen(Object.keys(WAN_PATHS) as WanPath[]),
     rounds: number('rounds', 3),
     seconds: number('seconds', 5),
     ...(values.out !== undefined && { out: values.out }),

@@ -8,7 +8,11 @@ import type { Disk } from '../support/tgtd.ts';
 import { clientDials, type Path, type Site } from './path.ts';
 
 /** As a user runs it: from dist/, with logical units and mode in its rules, CHAP on both legs, accounting, audit trail and metrics. */
-export async function startSangate(site: Site): Promise<Path> {
+export async function startSangate(
+  site: Site,
+  /** Of the stub, where they are not as they are by themselves. */
+  stub: { readonly warmTunnels?: number } = {},
+): Promise<Path> {
   const { opened, certificates, disk, workers } = site;
   const { ca, gateway, initiator } = certificates;
   const directory = await opened.directory();
@@ -44,6 +48,7 @@ export async function startSangate(site: Site): Promise<Path> {
     serverName: GATEWAY_NAME,
     workers,
     tls: { cert: initiator.cert, key: initiator.key, ca },
+    ...stub,
   });
   return {
     portal: client.address,
