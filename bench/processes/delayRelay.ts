@@ -51,11 +51,10 @@ class Line {
   /** When the last byte that was given to it has left. */
   #freeAt = 0;
 
-  /** @param notBefore when the connection is there at all */
-  carry(from: Socket, target: Socket, notBefore: number): void {
+  carry(from: Socket, target: Socket): void {
     let underWay = 0;
     from.on('data', (chunk: Buffer) => {
-      this.#freeAt = Math.max(this.#freeAt, performance.now(), notBefore) + chunk.length / bytesPerMs;
+      this.#freeAt = Math.max(this.#freeAt, performance.now()) + chunk.length / bytesPerMs;
       underWay += chunk.length;
       const arrives = this.#freeAt + delay;
       this.#arrivals.add(arrives, () => void target.write(chunk));
@@ -77,11 +76,15 @@ class Line {
 
 const there = new Line();
 const back = new Line();
-const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (near) => {
+const server = net.createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (near) => {
   const far = net.connect({ host, port: Number(text), noDelay: true, allowHalfOpen: true });
-  // TCP's own handshake takes a round trip, of which neither end sees anything on loopback.
-  there.carry(near, far, performance.now() + roundTripMs);
-  back.carry(far, near, 0);
+  near.on('error', () => {}); // until somebody reads from it
+  back.carry(far, near);
+  // TCP's own handshake takes a round trip, of which neither end sees anything on loopback. Other connections do not wait for it.
+  setTimeout(() => {
+    there.carry(near, far);
+    near.resume();
+  }, roundTripMs);
 });
 server.listen(0, '127.0.0.1', () => {
   const { address, port } = server.address() as AddressInfo;
