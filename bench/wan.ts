@@ -103,10 +103,10 @@ async function main(): Promise<void> {
       }
     }
   }
-  const rows = options.works.flatMap((name) =>
+  const rows = options.works.flatMap((work) =>
     options.paths.flatMap((path): WanRow[] => {
-      const taken = samples.get(`${name} ${path}`);
-      return taken === undefined ? [] : [{ name, work: WAN_WORKS[name]!, path, samples: taken }];
+      const taken = samples.get(`${work} ${path}`);
+      return taken === undefined ? [] : [{ work, load: WAN_WORKS[work]!, path, samples: taken }];
     }),
   );
   console.log(wanTable(machine, options.line, capacity, rows));

@@ -11,8 +11,9 @@ export interface WanSample {
 }
 
 export interface WanRow {
-  readonly name: string;
-  readonly work: Work;
+  /** As `--only` takes it. */
+  readonly work: string;
+  readonly load: Work;
   readonly path: string;
   readonly samples: readonly WanSample[];
 }
@@ -28,13 +29,13 @@ export function wanTable(
 ): string {
   const product = (megabitsPerSecond * 1e6 * roundTripMs) / 8 / 1000;
   const bytesPerSecond = (megabitsPerSecond * 1e6) / 8;
-  const lines = rows.map(({ work, path, samples }) => {
-    const isLogin = work.kind === 'logins';
-    const depth = isLogin ? work.concurrency : work.depth;
+  const lines = rows.map(({ load, path, samples }) => {
+    const isLogin = load.kind === 'logins';
+    const depth = isLogin ? load.concurrency : load.depth;
     const { median, min, max } = spread(samples.map(({ perSecond }) => (1000 * depth) / perSecond));
-    const rate = isLogin ? 0 : (1000 * depth * work.bytes) / median;
+    const rate = isLogin ? 0 : (1000 * depth * load.bytes) / median;
     return [
-      describeWork(work),
+      describeWork(load),
       path,
       median.toFixed(1),
       `${min.toFixed(1)}–${max.toFixed(1)}`,

@@ -19,10 +19,7 @@ const { hostname: host, port: text } = new URL(`tcp://${to}`);
 const delay = roundTripMs / 2;
 const bytesPerMs = (megabitsPerSecond * 1e6) / 8 / 1000;
 
-/** Timers are up to a millisecond late: what is due within half of one goes at once, so that the mean is right. */
-const TIMER_ERROR_MS = 0.5;
-
-/** Runs things at their time, in the order in which they were given, which is the order of their times. */
+/** Runs things at their time, or up to a millisecond later, in the order in which they were given, which is that of their times. */
 class Schedule {
   readonly #pieces: Piece[] = [];
 
@@ -36,7 +33,7 @@ class Schedule {
   }
 
   #work(): void {
-    const now = performance.now() + TIMER_ERROR_MS;
+    const now = performance.now();
     let done = 0;
     while (done < this.#pieces.length && this.#pieces[done]!.due <= now) this.#pieces[done++]!.run();
     this.#pieces.splice(0, done);
