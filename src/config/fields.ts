@@ -8,7 +8,7 @@ import { ValueError } from './problem.ts';
 import { parseServerName } from './serverName.ts';
 import { parseName, parseTargetPattern } from './targetPattern.ts';
 
-const MAX_WORKERS = 64;
+export const MAX_WORKERS = 64;
 
 /**
  * The values that configurations are made of. Descriptions and examples become docs/configuration.md, the JSON
@@ -86,7 +86,7 @@ export const workers = z
   .default(1)
   .meta({
     description:
-      'Processes that carry the connections, each on a core of its own: a number, or `auto` for as many as there are cores. With 1, which is the default, there is no other process. One connection is never spread over several. Holds from the start.',
+      'Processes that carry the connections, each of which can use a core: a number, or `auto` for as many as there are cores, 64 at most. With 1, which is the default, there is no other process. One connection is never spread over several. Holds from the start.',
     examples: ['auto', 4],
   });
 

@@ -121,6 +121,25 @@ export class InForce {
   }
 }
 
+/**
+ * A tunnel that waits gets its initiator no further than one that is dialled now. So it ends where a handshake might be refused
+ * that `checkOrigin` lets pass for the sake of sessions, and where the listener has another certificate of its own since.
+ *
+ * @param before what held when the tunnel came
+ * @throws the Failure with which it is to end
+ */
+export function checkWaiting(origin: Origin, inForce: InForce, before: InForce): void {
+  inForce.checkOrigin(origin);
+  const { cert, crlNextUpdate = Infinity, shutOut } = inForce.listeners.get(origin.listener)!.credentials;
+  const former = before.listeners.get(origin.listener)?.credentials.cert;
+  if (former !== undefined && Buffer.compare(cert, former) !== 0) {
+    throw new Failure('shutting_down', "the gateway's certificate was renewed");
+  }
+  if (crlNextUpdate <= Date.now() || shutOut.length > 0) {
+    throw new Failure('bad_cert', 'a CRL is missing or out of date: nobody waits until there is a newer one');
+  }
+}
+
 export function listenersOf({ config, credentials }: Settings): Listeners {
   return new Map(
     config.listen.map((listener, index) => [

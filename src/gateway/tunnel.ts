@@ -20,7 +20,7 @@ import { readPreamble } from '../transport/preamble.ts';
 import type { ProxyHeader } from '../transport/proxyHeader.ts';
 import { DiscoveryExchange, type Admitted } from './discoveryExchange.ts';
 import type { Doorkeeper } from './guards.ts';
-import type { InForce, Origin } from './inForce.ts';
+import { checkWaiting, type InForce, type Origin } from './inForce.ts';
 import { loginDeadline } from './loginDeadline.ts';
 import { LoginExchange, PORTAL_GROUP_TAG, type LoginOutcome } from './loginExchange.ts';
 import type { Accepted } from './plane.ts';
@@ -134,7 +134,10 @@ export class Tunnel {
     if (first === 'bytes' || (first === 'nothing' && !(await this.#arrival.wait(sha256)))) return true;
     const { inForce, waiting, observe } = this.#context;
     try {
+      const before = this.#arrival.inForce;
+      checkWaiting(origin, inForce(), before); // a reload while it came has not seen it wait
       await waiting.firstWord(chunks, origin, inForce().config.limits.waitingSeconds);
+      checkWaiting(origin, inForce(), before);
       this.#arrival = { ...this.#arrival, at: performance.now(), inForce: inForce() };
       return true;
     } catch (error) {

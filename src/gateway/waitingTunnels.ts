@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { Failure } from '../failures.ts';
 import type { ChunkReader } from '../transport/chunkReader.ts';
 import { closeAfterFlush } from '../transport/closeAfterFlush.ts';
-import type { InForce, Origin } from './inForce.ts';
+import { checkWaiting, type InForce, type Origin } from './inForce.ts';
 
 /** As many as are held against new credentials before other work has its turn: each costs signatures. */
 const RECONSIDERED_AT_ONCE = 50;
@@ -45,19 +45,14 @@ export class WaitingTunnels {
   async reconsiderAll(inForce: InForce, before: InForce): Promise<void> {
     for (const [index, tunnel] of [...this.#tunnels].entries()) {
       if (index > 0 && index % RECONSIDERED_AT_ONCE === 0) await setImmediate();
-      const { listener } = tunnel.origin;
-      const own = inForce.listeners.get(listener)?.credentials.cert;
-      const former = before.listeners.get(listener)?.credentials.cert;
-      const isRenewed = own !== undefined && former !== undefined && Buffer.compare(own, former) !== 0;
-      if (isRenewed) tunnel.end(new Failure('shutting_down', "the gateway's certificate was renewed"));
-      else reconsider(tunnel, inForce);
+      reconsider(tunnel, inForce, before);
     }
   }
 
   /** Looks again at those behind whom a certificate has ended. */
   reconsiderExpired(inForce: InForce, now: number): void {
     for (const tunnel of this.#tunnels) {
-      if (inForce.endOfTrust(tunnel.origin) <= now) reconsider(tunnel, inForce);
+      if (inForce.endOfTrust(tunnel.origin) <= now) reconsider(tunnel, inForce, inForce);
     }
   }
 
@@ -86,9 +81,9 @@ class WaitingTunnel {
   }
 }
 
-function reconsider(tunnel: WaitingTunnel, inForce: InForce): void {
+function reconsider(tunnel: WaitingTunnel, inForce: InForce, before: InForce): void {
   try {
-    inForce.checkOrigin(tunnel.origin);
+    checkWaiting(tunnel.origin, inForce, before);
   } catch (error) {
     tunnel.end(Failure.from(error));
   }

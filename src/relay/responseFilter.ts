@@ -124,7 +124,13 @@ export class ResponseFilter {
    */
   dataIn(pdu: Pdu): readonly Pdu[] {
     const initiatorTaskTag = u32At(pdu.bhs, Offset.initiatorTaskTag);
-    const rewriting = this.#rewritings.get(this.#tasks.find(initiatorTaskTag))!;
+    const rewriting = this.#rewritings.get(this.#tasks.find(initiatorTaskTag));
+    if (rewriting === undefined) {
+      throw new ProtocolError(
+        'bad_sequence',
+        'the target answers a command that is over, under a tag that is used again',
+      );
+    }
     const hasStatus = (flagsAt(pdu.bhs, 0) & Flag.status) !== 0;
     if (rewriting.kind === 'mode-parameters') {
       if (hasStatus) this.ended(initiatorTaskTag);

@@ -2,8 +2,8 @@
 const SILENCE_MS = 500;
 
 /**
- * The PROXY header, which goes in one record with the initiator's first bytes. If it says nothing the header goes alone: the
- * gateway is not to take it for a tunnel that waits, and starts the clock of the login.
+ * The PROXY header, which goes in one record with the initiator's first bytes. If it says nothing the header goes alone, and the
+ * gateway starts the clock of the login.
  */
 export class Announcement {
   #header: Buffer | undefined;

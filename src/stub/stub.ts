@@ -72,8 +72,9 @@ interface Client {
 }
 
 /**
- * The small end of the tunnel, beside the initiator: takes plain iSCSI on loopback, dials the first gateway that answers, sends
- * one PROXY header and then moves bytes. It knows nothing of iSCSI.
+ * The small end of the tunnel, beside the initiator: takes plain iSCSI on loopback, gives it a tunnel that was dialled ahead or dials
+ * the first gateway that answers, sends one PROXY header and then moves bytes. It knows nothing of iSCSI. By itself it listens
+ * (`start`); as one of several workers it is handed its connections (`warmUp`, `take`).
  */
 export class Stub {
   readonly #observe: StubOptions['observe'];
@@ -138,6 +139,7 @@ export class Stub {
       gateways,
       dial: (signal) => dialTunnel(settings, signal),
       onChange: (error) => this.#observe({ kind: 'warmth', ...(error && { error }) }),
+      isInTrouble: this.#warm?.isInTrouble ?? false,
     });
   }
 

@@ -17,6 +17,8 @@ export interface WarmTunnelsOptions {
   readonly dial: (signal: AbortSignal) => Promise<DialledTunnel>;
   /** Told when none can be had or kept, with the reason, and when that is over: once each. */
   readonly onChange: (trouble: Error | undefined) => void;
+  /** What these take the place of had told of trouble, and not of its end. */
+  readonly isInTrouble: boolean;
 }
 
 /** Less than the time for which a gateway lets them wait. */
@@ -25,6 +27,8 @@ const LIFETIME_MS = 240_000;
 const LIFETIME_ELSEWHERE_MS = 60_000;
 /** Longer than a gateway takes that does not want it: in the handshake, or for want of a place to wait. */
 const STEADY_MS = 30_000;
+/** Whoever comes and goes on loopback shall not make the gateway's handshakes. */
+const BETWEEN_RENEWALS_MS = 10_000;
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 
@@ -48,15 +52,21 @@ export class WarmTunnels {
   readonly #stopped = new AbortController();
   #isDialling = false;
   #pause: NodeJS.Timeout | undefined;
-  #failures = 0;
+  #failures: number;
+  #renewedAt = -Infinity;
 
   constructor(options: WarmTunnelsOptions) {
     this.#options = options;
+    this.#failures = options.isInTrouble ? 1 : 0;
     this.#tend();
   }
 
   get size(): number {
     return this.#tunnels.size;
+  }
+
+  get isInTrouble(): boolean {
+    return this.#failures > 0;
   }
 
   /** The caller's own from now on, who has to attach to it at once. The newest to the gateway that is preferred. */
@@ -75,8 +85,11 @@ export class WarmTunnels {
     if (wasTrouble) this.#options.onChange(undefined);
   }
 
-  /** Gives up those that there are, for they may lead nowhere, and dials others. */
+  /** Gives up those that there are, for they may lead nowhere, and dials others; not at once again. */
   renew(): void {
+    const now = performance.now();
+    if (now - this.#renewedAt < BETWEEN_RENEWALS_MS) return;
+    this.#renewedAt = now;
     for (const warm of this.#tunnels) retire(warm);
     this.#tend();
   }
@@ -84,7 +97,7 @@ export class WarmTunnels {
   stop(): void {
     this.#stopped.abort();
     clearTimeout(this.#pause);
-    this.renew();
+    for (const warm of this.#tunnels) retire(warm);
   }
 
   #tend(): void {

@@ -7,7 +7,7 @@ import type { Outflow } from './outflow.ts';
 const TLS_RECORD = 16 * 1024;
 
 export interface BridgeOptions {
-  /** Takes a chunk, which is lent, from one side and writes what goes on to the other; throws to end both. */
+  /** Takes a chunk, which may be lent, from one side and writes what goes on to the other; throws to end both. */
   readonly fromA: (chunk: Buffer) => void;
   readonly fromB: (chunk: Buffer) => void;
   /** What was read from each side before the bridge took over. */

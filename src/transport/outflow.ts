@@ -8,7 +8,7 @@ const LOW = 256 * 1024;
 
 /**
  * What goes out on a socket, in as few writes as can be: one is under way at a time, and what comes meanwhile is gathered for the
- * next. Bytes are the caller's again as soon as `write` returns.
+ * next. Bytes are the caller's again as soon as `write` returns. A bridge flushes behind each chunk that it does not expect more of.
  */
 export class Outflow {
   readonly socket: Socket;

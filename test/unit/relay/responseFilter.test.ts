@@ -264,6 +264,14 @@ test('a command that the target rejects leaves its tag free', () => {
   expect(endAll(filter)).toBe(true);
 });
 
+test('an answer whose command is over, and whose tag has been used again meanwhile, ends the session', () => {
+  const filter = after(MASKING, 0xa0);
+  expect(passes(filter, 7, false)).toBe(false); // it is being collected
+  endAll(filter);
+  command(filter, 0x28);
+  expectProtocolError('bad_sequence', () => filter.dataIn(dataIn(WHOLE, { final: true, hasStatus: true })));
+});
+
 test('where nothing is rewritten, a tag in use is refused all the same: it may be rewritten later', () => {
   const filter = after({}, 0x00);
   expectProtocolError('bad_sequence', () => command(filter, 0xa0, { rule: MASKING }));

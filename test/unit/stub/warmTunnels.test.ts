@@ -22,9 +22,10 @@ class Gateways {
   up: Portal | undefined = FIRST;
   tries = 0;
 
-  keep(count: number): WarmTunnels {
+  keep(count: number, isInTrouble = false): WarmTunnels {
     return new WarmTunnels({
       count,
+      isInTrouble,
       gateways: [FIRST, SECOND],
       dial: () => this.#dial(),
       onChange: (trouble) => this.changes.push(trouble?.message),
@@ -203,6 +204,28 @@ test('all are given up for others at a word', async () => {
   await pass(0);
   expect(gateways.open).toEqual(gateways.dialled.slice(2));
   expect(warm.size).toBe(2);
+});
+
+test('who calls for others again and again gets them once', async () => {
+  const gateways = new Gateways();
+  const warm = gateways.keep(1);
+  for (let times = 0; times < 5; times++) {
+    await pass(0);
+    warm.renew();
+  }
+  await pass(0);
+  expect(gateways.tries).toBe(2);
+});
+
+test('trouble that those before had is not told anew, and its end is told', async () => {
+  const gateways = new Gateways();
+  gateways.up = undefined;
+  gateways.keep(1, true);
+  await pass(0);
+  expect(gateways.changes).toEqual([]);
+  gateways.up = FIRST;
+  await pass(2 * MINUTE);
+  expect(gateways.changes).toEqual([undefined]);
 });
 
 test('all are given up at the end, also one whose dial is under way, and none is dialled any more', async () => {
