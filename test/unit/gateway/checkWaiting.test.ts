@@ -32,7 +32,7 @@ test('nobody waits under a certificate that the gateway has no more', () => {
 
 test('nobody waits whom a session would not be left to', () => {
   const inForce = {
-    ...holds(),
+    listeners: new Map(),
     checkOrigin: () => {
       throw new Error('revoked');
     },
