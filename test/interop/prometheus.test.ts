@@ -182,6 +182,7 @@ async function startSite(): Promise<void> {
   certificates = await issueCertificates(opened);
   const access = { target, luns: [DISK, DAMAGED] };
   gateway = await startGateway(opened, {
+    workers: 2, // for the panels that tell of each
     certificates,
     backends: [
       { portals: [tgtd.portal], targets: [target] },
