@@ -28,6 +28,7 @@ const layers = {
   'tls/': ['policy/', 'failures\\.ts'],
   'audit/': ['iscsi/', 'telemetry/', 'failures\\.ts', 'processLock\\.ts'],
   'telemetry/': ['iscsi/', 'accounting/', 'failures\\.ts'],
+  'status/': ['accounting/', 'telemetry/', 'failures\\.ts'],
   'gateway/': [
     'iscsi/',
     'policy/',
@@ -45,7 +46,7 @@ const layers = {
   ],
   'stub/': ['iscsi/', 'transport/', 'config/', 'tls/', 'telemetry/', 'workers/', 'failures\\.ts'],
   'explain/': ['iscsi/', 'scsi/', 'policy/', 'relay/', 'config/', 'tls/', 'failures\\.ts'],
-  'admin/': ['iscsi/', 'transport/', 'config/', 'tls/', 'telemetry/', 'explain/', 'failures\\.ts'],
+  'admin/': ['iscsi/', 'transport/', 'config/', 'tls/', 'telemetry/', 'status/', 'explain/', 'failures\\.ts'],
 };
 const core = '^src/(failures\\.ts|iscsi/|scsi/|policy/|login/|discovery/|accounting/|relay/)';
 const io =

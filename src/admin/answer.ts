@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { ValueError } from '../config/problem.ts';
-import type { History } from '../telemetry/status/history.ts';
+import type { History } from '../status/history.ts';
 import { controlRefusal, operatorOf, refusal, statusRefusal, type Access } from './access.ts';
 import type { Control } from './control.ts';
 import { parseExplainQuery } from './explainQuery.ts';

@@ -9,11 +9,11 @@ import type { WrittenQuestion } from '../explain/readQuestion.ts';
 import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
 import { printable } from '../telemetry/printable.ts';
 import { sessionSummary, type SessionSummary } from '../telemetry/sessionSummary.ts';
-import type { Status } from '../telemetry/status/status.ts';
+import type { Status } from '../status/status.ts';
 import type { StubCredentials } from '../tls/credentials.ts';
 import { expecting } from '../tls/dial.ts';
-import { explanationSchema } from './explanationSchema.ts';
-import { statusSchema } from './statusSchema.ts';
+import { explanationSchema } from '../explain/explanationSchema.ts';
+import { statusSchema } from '../status/statusSchema.ts';
 
 /** Where a gateway's admin listener is, and what to show it. */
 export interface AdminPeer {

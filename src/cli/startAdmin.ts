@@ -3,7 +3,7 @@ import type { Control } from '../admin/control.ts';
 import type { AdminConfig } from '../config/adminConfig.ts';
 import { LineLimit } from '../telemetry/lineLimit.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { History } from '../telemetry/status/history.ts';
+import type { History } from '../status/history.ts';
 import { loadGatewayCredentials, type GatewayCredentials } from '../tls/credentials.ts';
 import { adminTlsOptions } from '../tls/listener.ts';
 import { tellOfCredentials } from './tellOfCredentials.ts';

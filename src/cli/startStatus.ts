@@ -1,8 +1,8 @@
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Observer } from '../telemetry/events.ts';
-import { History } from '../telemetry/status/history.ts';
-import type { ListenerStatus } from '../telemetry/status/status.ts';
-import { StatusBoard } from '../telemetry/status/statusBoard.ts';
+import { History } from '../status/history.ts';
+import type { ListenerStatus } from '../status/status.ts';
+import { StatusBoard } from '../status/statusBoard.ts';
 import type { GatewayCredentials } from '../tls/credentials.ts';
 import { version } from './version.ts';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { History } from '../../src/telemetry/status/history.ts';
-import type { Status } from '../../src/telemetry/status/status.ts';
+import { History } from '../../src/status/history.ts';
+import type { Status } from '../../src/status/status.ts';
 import { AdminListener } from '../support/adminListener.ts';
 import { gatewayStatus } from '../support/gatewayStatus.ts';
 import { DISK1, identity, loginRequest } from '../support/loginPdus.ts';

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { History } from '../../src/telemetry/status/history.ts';
-import type { Status } from '../../src/telemetry/status/status.ts';
+import { History } from '../../src/status/history.ts';
+import type { Status } from '../../src/status/status.ts';
 import { AdminListener } from '../support/adminListener.ts';
 import { CommandLine, sangate } from '../support/commandLine.ts';
 import { account, gatewayStatus } from '../support/gatewayStatus.ts';

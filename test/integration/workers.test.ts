@@ -4,7 +4,7 @@ import { LoginStatus } from '../../src/iscsi/loginStatus.ts';
 import { Opcode } from '../../src/iscsi/opcode.ts';
 import { stubConfigFrom } from '../../src/config/stubConfig.ts';
 import type { SessionSummary } from '../../src/telemetry/sessionSummary.ts';
-import type { Status } from '../../src/telemetry/status/status.ts';
+import type { Status } from '../../src/status/status.ts';
 import { testPki } from '../support/certificates.ts';
 import { challenged } from '../support/chapLogin.ts';
 

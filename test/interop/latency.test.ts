@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Status } from '../../src/telemetry/status/status.ts';
+import type { Status } from '../../src/status/status.ts';
 import { startDelayingRelay } from './support/delayingRelay.ts';
 import { reading, writing } from './support/loads.ts';
 import { WIDE_OPEN } from './support/openSession.ts';

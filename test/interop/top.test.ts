@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { History } from '../../src/telemetry/status/history.ts';
+import { History } from '../../src/status/history.ts';
 import { AdminListener } from '../support/adminListener.ts';
 import { account, gatewayStatus, nexus } from '../support/gatewayStatus.ts';
 import { run, runOk } from './support/process.ts';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { SessionSummary } from '../../src/telemetry/sessionSummary.ts';
-import type { Status } from '../../src/telemetry/status/status.ts';
+import type { Status } from '../../src/status/status.ts';
 import { logged, nextLogged } from './support/log.ts';
 import { WIDE_OPEN } from './support/openSession.ts';
 import { runOk } from './support/process.ts';

@@ -1,6 +1,6 @@
 import { DURATION_BOUNDS, SIZE_BOUNDS } from '../../src/accounting/buckets.ts';
 import type { NexusSnapshot, SideSnapshot } from '../../src/accounting/snapshot.ts';
-import type { AccountStatus, ClassStatus, Status } from '../../src/telemetry/status/status.ts';
+import type { AccountStatus, ClassStatus, Status } from '../../src/status/status.ts';
 import { SESSION } from './adminListener.ts';
 
 export const DB1_DISK = { initiator: 'db1', target: 'iqn.2026-01.org.example:disk1', lun: '0' };

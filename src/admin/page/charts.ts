@@ -1,6 +1,6 @@
 import { count, duration, throughput } from '../../telemetry/figures.ts';
-import { quantile, type Flow } from '../../telemetry/status/flow.ts';
-import { HISTORY_SECONDS, type Look, type Moment } from '../../telemetry/status/history.ts';
+import { quantile, type Flow } from '../../status/flow.ts';
+import { HISTORY_SECONDS, type Look, type Moment } from '../../status/history.ts';
 import { html, type Html } from './html.ts';
 
 /** What has been since five minutes ago: operations, throughput, and how long commands took. */

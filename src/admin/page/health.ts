@@ -1,6 +1,6 @@
 import { bytes, duration, span } from '../../telemetry/figures.ts';
-import type { Look } from '../../telemetry/status/history.ts';
-import type { BackendStatus, ListenerStatus } from '../../telemetry/status/status.ts';
+import type { Look } from '../../status/history.ts';
+import type { BackendStatus, ListenerStatus } from '../../status/status.ts';
 import { html, type Html, type Value } from './html.ts';
 import { name, pill, table } from './table.ts';
 

@@ -1,8 +1,8 @@
 import { bytes, count, duration, percent, span, throughput } from '../../telemetry/figures.ts';
-import { readsAndWrites, throughputOf } from '../../telemetry/status/flow.ts';
-import type { Look } from '../../telemetry/status/history.ts';
-import type { FlowRow } from '../../telemetry/status/rates.ts';
-import type { Refusal } from '../../telemetry/status/refusals.ts';
+import { readsAndWrites, throughputOf } from '../../status/flow.ts';
+import type { Look } from '../../status/history.ts';
+import type { FlowRow } from '../../status/rates.ts';
+import type { Refusal } from '../../status/refusals.ts';
 import { html, type Html } from './html.ts';
 import { name, pill, table, type Column } from './table.ts';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { span } from '../../telemetry/figures.ts';
-import type { Look } from '../../telemetry/status/history.ts';
+import type { Look } from '../../status/history.ts';
 import { charts } from './charts.ts';
 import { health } from './health.ts';
 import { html, Html } from './html.ts';

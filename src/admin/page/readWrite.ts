@@ -1,6 +1,6 @@
 import { count, duration, percent, throughput } from '../../telemetry/figures.ts';
-import { readsAndWrites, throughputOf, type Flow } from '../../telemetry/status/flow.ts';
-import type { Look } from '../../telemetry/status/history.ts';
+import { readsAndWrites, throughputOf, type Flow } from '../../status/flow.ts';
+import type { Look } from '../../status/history.ts';
 import { html, type Html, type Value } from './html.ts';
 
 /** What people come for: the share of reads and of writes, and how much of both there is. */

@@ -1,7 +1,7 @@
 import { count, throughput } from '../../telemetry/figures.ts';
-import { readsAndWrites, type Flow } from '../../telemetry/status/flow.ts';
-import type { Look } from '../../telemetry/status/history.ts';
-import type { FlowRow } from '../../telemetry/status/rates.ts';
+import { readsAndWrites, type Flow } from '../../status/flow.ts';
+import type { Look } from '../../status/history.ts';
+import type { FlowRow } from '../../status/rates.ts';
 import { html, type Html } from './html.ts';
 
 /** Initiators, the gateway and targets, with what goes between them; once for wide windows and once for phones. */

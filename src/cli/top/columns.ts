@@ -1,7 +1,7 @@
 import { count, duration, percent } from '../../telemetry/figures.ts';
 import { printable } from '../../telemetry/printable.ts';
-import { readsAndWrites, throughputOf } from '../../telemetry/status/flow.ts';
-import type { FlowRow } from '../../telemetry/status/rates.ts';
+import { readsAndWrites, throughputOf } from '../../status/flow.ts';
+import type { FlowRow } from '../../status/rates.ts';
 import { columns, fitColumns } from '../textColumns.ts';
 
 interface Column {

@@ -1,9 +1,9 @@
 import type pc from 'picocolors';
 import { count, duration, percent, span, throughput } from '../../telemetry/figures.ts';
 import { printable } from '../../telemetry/printable.ts';
-import { readsAndWrites } from '../../telemetry/status/flow.ts';
-import type { Rates } from '../../telemetry/status/rates.ts';
-import type { Status } from '../../telemetry/status/status.ts';
+import { readsAndWrites } from '../../status/flow.ts';
+import type { Rates } from '../../status/rates.ts';
+import type { Status } from '../../status/status.ts';
 import { fit } from '../textColumns.ts';
 import { tableOf } from './columns.ts';
 import { rowsOf, type View } from './view.ts';

@@ -1,6 +1,6 @@
 import pc from 'picocolors';
-import { ratesBetween, type Rates } from '../../telemetry/status/rates.ts';
-import type { Status } from '../../telemetry/status/status.ts';
+import { ratesBetween, type Rates } from '../../status/rates.ts';
+import type { Status } from '../../status/status.ts';
 import { screen } from './lines.ts';
 import { Screen } from './screen.ts';
 import { press, type View } from './view.ts';

@@ -1,5 +1,5 @@
-import { readsAndWrites, throughputOf } from '../../telemetry/status/flow.ts';
-import type { FlowRow, Rates } from '../../telemetry/status/rates.ts';
+import { readsAndWrites, throughputOf } from '../../status/flow.ts';
+import type { FlowRow, Rates } from '../../status/rates.ts';
 
 /** What a person has chosen to see, and in which order. */
 export interface View {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Challenges } from '../../login/challenges.ts';
-import { EventLoopDelay } from '../../telemetry/status/eventLoopDelay.ts';
+import { EventLoopDelay } from '../../telemetry/eventLoopDelay.ts';
 import { unpackGatewayConfig } from '../../config/packedConfig.ts';
 import { unpackGatewayCredentials } from '../../tls/packedCredentials.ts';
 import type { Observer } from '../../telemetry/events.ts';

@@ -1,4 +1,4 @@
-import { EventLoopDelay } from '../../telemetry/status/eventLoopDelay.ts';
+import { EventLoopDelay } from '../../telemetry/eventLoopDelay.ts';
 import { unpackStubCredentials } from '../../tls/packedCredentials.ts';
 import { Channel, type Handlers } from '../../workers/channel.ts';
 import type { Link } from '../../workers/link.ts';

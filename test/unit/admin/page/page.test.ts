@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { PAGE_HEADERS, statusPage } from '../../../../src/admin/page/page.ts';
-import type { Look } from '../../../../src/telemetry/status/history.ts';
-import { ratesBetween } from '../../../../src/telemetry/status/rates.ts';
-import type { Status } from '../../../../src/telemetry/status/status.ts';
+import type { Look } from '../../../../src/status/history.ts';
+import { ratesBetween } from '../../../../src/status/rates.ts';
+import type { Status } from '../../../../src/status/status.ts';
 import { SESSION } from '../../../support/adminListener.ts';
 import { account, DB1_DISK, gatewayStatus, nexus } from '../../../support/gatewayStatus.ts';
 

@@ -2,8 +2,8 @@ import pc from 'picocolors';
 import { expect, test } from 'vitest';
 import { screen, snapshotText, type Shown, type Size } from '../../../../src/cli/top/lines.ts';
 import { FIRST_VIEW, type View } from '../../../../src/cli/top/view.ts';
-import { ratesBetween } from '../../../../src/telemetry/status/rates.ts';
-import type { Status } from '../../../../src/telemetry/status/status.ts';
+import { ratesBetween } from '../../../../src/status/rates.ts';
+import type { Status } from '../../../../src/status/status.ts';
 import { account, DB1_DISK, gatewayStatus, nexus } from '../../../support/gatewayStatus.ts';
 
 const PLAIN = pc.createColors(false);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { FIRST_VIEW, press, rowsOf, SORT_KEYS, type View } from '../../../../src/cli/top/view.ts';
-import { ratesBetween } from '../../../../src/telemetry/status/rates.ts';
+import { ratesBetween } from '../../../../src/status/rates.ts';
 import { account, DB1_DISK, gatewayStatus, nexus } from '../../../support/gatewayStatus.ts';
 
 const DB2 = { ...DB1_DISK, initiator: 'db2', target: 'iqn.x:other' };

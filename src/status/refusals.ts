@@ -1,5 +1,5 @@
-import type { Failure } from '../../failures.ts';
-import type { GatewayEvent, Peer } from '../events.ts';
+import type { Failure } from '../failures.ts';
+import type { GatewayEvent, Peer } from '../telemetry/events.ts';
 
 /** Somebody who was refused something, as the latest of equals: who asked for the same again is counted and not told twice. */
 export interface Refusal {

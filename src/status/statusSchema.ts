@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { classFigures, nexusFigures, perClass } from '../telemetry/figuresSchema.ts';
 import { sessionSummary } from '../telemetry/sessionSummary.ts';
-import type { Status } from '../telemetry/status/status.ts';
+import type { Status } from './status.ts';
 
 const account = z.object({
   initiator: z.string(),

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { quantile } from '../../../../src/telemetry/status/flow.ts';
-import { ratesBetween } from '../../../../src/telemetry/status/rates.ts';
-import { account, gatewayStatus, nexus } from '../../../support/gatewayStatus.ts';
-import { SESSION } from '../../../support/adminListener.ts';
+import { quantile } from '../../../src/status/flow.ts';
+import { ratesBetween } from '../../../src/status/rates.ts';
+import { account, gatewayStatus, nexus } from '../../support/gatewayStatus.ts';
+import { SESSION } from '../../support/adminListener.ts';
 
 const before = gatewayStatus(10, {
   accounts: [account({ read: { commands: 100, bytes: 1000 } })],

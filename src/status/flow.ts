@@ -1,4 +1,4 @@
-import { IO_CLASSES } from '../../accounting/ioClass.ts';
+import { IO_CLASSES } from '../accounting/ioClass.ts';
 import type { AccountStatus, ClassStatus } from './status.ts';
 
 /** What went through between two readings, and what is under way at the second. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Explanation } from '../explain/explanation.ts';
-import { REQUEST_CLASSES } from '../explain/request.ts';
+import type { Explanation } from './explanation.ts';
+import { REQUEST_CLASSES } from './request.ts';
 
 const verdict = z.enum(['allowed', 'denied', 'shadowed']);
 

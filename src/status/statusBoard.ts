@@ -1,14 +1,14 @@
-import { DURATION_BOUNDS, SIZE_BOUNDS } from '../../accounting/buckets.ts';
+import { DURATION_BOUNDS, SIZE_BOUNDS } from '../accounting/buckets.ts';
 import type {
   AccountSnapshot,
   ClassSnapshot,
   HistogramSnapshot,
   LedgerSnapshot,
-} from '../../accounting/snapshot.ts';
-import type { GatewayEvent } from '../events.ts';
-import type { SessionSummary } from '../sessionSummary.ts';
-import type { WorkerFigures } from '../workerMetrics.ts';
-import { EventLoopDelay } from './eventLoopDelay.ts';
+} from '../accounting/snapshot.ts';
+import type { GatewayEvent } from '../telemetry/events.ts';
+import type { SessionSummary } from '../telemetry/sessionSummary.ts';
+import type { WorkerFigures } from '../telemetry/workerMetrics.ts';
+import { EventLoopDelay } from '../telemetry/eventLoopDelay.ts';
 import { Refusals } from './refusals.ts';
 import type {
   AccountStatus,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { Failure } from '../../../../src/failures.ts';
-import type { GatewayEvent } from '../../../../src/telemetry/events.ts';
-import { Refusals } from '../../../../src/telemetry/status/refusals.ts';
+import { Failure } from '../../../src/failures.ts';
+import type { GatewayEvent } from '../../../src/telemetry/events.ts';
+import { Refusals } from '../../../src/status/refusals.ts';
 
 const PEER = { address: '203.0.113.7', certificate: 'spiffe://example.org/db1', initiatorName: 'iqn.x:db1' };
 

@@ -1,4 +1,4 @@
-import type { NexusSnapshot } from '../../accounting/snapshot.ts';
+import type { NexusSnapshot } from '../accounting/snapshot.ts';
 import { flowBetween, type Flow } from './flow.ts';
 import type { AccountStatus, Status } from './status.ts';
 

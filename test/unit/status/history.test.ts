@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { History } from '../../../../src/telemetry/status/history.ts';
-import { account, gatewayStatus } from '../../../support/gatewayStatus.ts';
+import { History } from '../../../src/status/history.ts';
+import { account, gatewayStatus } from '../../support/gatewayStatus.ts';
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
