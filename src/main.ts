@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { letHeapGrow } from './cli/heapGrowth.ts';
+import { letHeapGrow } from './heapGrowth.ts';
 import { program } from './cli/program.ts';
 import { giveAddressesTime } from './transport/dial.ts';
 

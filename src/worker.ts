@@ -1,4 +1,4 @@
-import { letHeapGrow } from './cli/heapGrowth.ts';
+import { letHeapGrow } from './heapGrowth.ts';
 import { serveGateway } from './gateway/workers/service.ts';
 import { serveStub } from './stub/workers/service.ts';
 import { giveAddressesTime } from './transport/dial.ts';

@@ -1,8 +1,8 @@
 import { Command } from '@commander-js/extra-typings';
 import { loadGatewayConfig } from '../config/gatewayConfig.ts';
 import { createLog } from '../telemetry/log.ts';
-import { Reloading } from './reloading.ts';
-import { runGateway } from './runGateway.ts';
+import { Reloading } from '../run/reload/reloading.ts';
+import { runGateway } from '../run/runGateway.ts';
 import { untilStopped } from './untilStopped.ts';
 
 export function gatewayCommand() {

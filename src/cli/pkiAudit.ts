@@ -5,7 +5,7 @@ import { PkiError } from '../pki/pkiError.ts';
 import { exists } from '../pki/files.ts';
 import { storeFiles } from '../pki/store.ts';
 import { terminal } from './terminal.ts';
-import { userName } from './userName.ts';
+import { userName } from '../audit/userName.ts';
 
 /** Others that use the same authority are waited for: making a key takes a while. */
 const PATIENCE_MS = 60_000;

@@ -12,7 +12,7 @@ import { stubCommand } from './stubCommand.ts';
 import { targetCommand } from './targetCommand.ts';
 import { explainError } from './terminal.ts';
 import { topCommand } from './topCommand.ts';
-import { version } from './version.ts';
+import { version } from '../version.ts';
 
 /**
  * Runs one command line.

@@ -2,8 +2,8 @@ import { Command } from '@commander-js/extra-typings';
 import { ConfigError } from '../config/problem.ts';
 import { loadStubConfig, stubConfigFrom } from '../config/stubConfig.ts';
 import { createLog } from '../telemetry/log.ts';
-import { Reloading } from './reloading.ts';
-import { runStub } from './runStub.ts';
+import { Reloading } from '../run/reload/reloading.ts';
+import { runStub } from '../run/runStub.ts';
 import { untilStopped } from './untilStopped.ts';
 
 export function stubCommand() {

@@ -9,7 +9,7 @@ import type { BackingStore } from '../target/backingStore.ts';
 import { FileStore } from '../target/fileStore.ts';
 import { MemoryStore } from '../target/memoryStore.ts';
 import { createLog } from '../telemetry/log.ts';
-import { runTarget } from './runTarget.ts';
+import { runTarget } from '../run/runTarget.ts';
 import { untilStopped } from './untilStopped.ts';
 
 export function targetCommand() {

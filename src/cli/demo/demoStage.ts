@@ -11,9 +11,9 @@ import { Secret } from '../../policy/secret.ts';
 import { MemoryStore } from '../../target/memoryStore.ts';
 import type { GatewayEvent } from '../../telemetry/events.ts';
 import type { Logger } from '../../telemetry/log.ts';
-import { runGateway } from '../runGateway.ts';
-import { runStub, type RunningStub } from '../runStub.ts';
-import { runTarget } from '../runTarget.ts';
+import { runGateway } from '../../run/runGateway.ts';
+import { runStub, type RunningStub } from '../../run/runStub.ts';
+import { runTarget } from '../../run/runTarget.ts';
 
 export const INITIATOR_NAME = 'iqn.2026-01.local.sangate:demo-initiator';
 export const TARGET_NAME = 'iqn.2026-01.local.sangate:demo-disk';

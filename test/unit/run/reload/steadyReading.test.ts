@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readSteadily } from '../../../src/cli/steadyReading.ts';
-import { temporaryDirectory } from '../../support/temporaryDirectory.ts';
+import { readSteadily } from '../../../../src/run/reload/steadyReading.ts';
+import { temporaryDirectory } from '../../../support/temporaryDirectory.ts';
 
 async function file(): Promise<string> {
   const path = join(await temporaryDirectory(), 'gateway.yaml');

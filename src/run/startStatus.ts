@@ -4,7 +4,7 @@ import { History } from '../status/history.ts';
 import type { ListenerStatus } from '../status/status.ts';
 import { StatusBoard } from '../status/statusBoard.ts';
 import type { GatewayCredentials } from '../tls/credentials.ts';
-import { version } from './version.ts';
+import { version } from '../version.ts';
 
 export interface RunningStatus {
   readonly observe: Observer;

@@ -1,9 +1,9 @@
 import { rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { Reloading } from '../../../src/cli/reloading.ts';
-import { makePipe } from '../../support/namedPipe.ts';
-import { temporaryDirectory } from '../../support/temporaryDirectory.ts';
+import { Reloading } from '../../../../src/run/reload/reloading.ts';
+import { makePipe } from '../../../support/namedPipe.ts';
+import { temporaryDirectory } from '../../../support/temporaryDirectory.ts';
 
 /** A service that counts reloads; each takes until it is let go. */
 class Service {

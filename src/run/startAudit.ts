@@ -3,8 +3,8 @@ import { openAudit, type AuditAlarm, type AuditState, type AuditTrail } from '..
 import type { AuditConfig } from '../config/gatewayConfig.ts';
 import type { Observer } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { userName } from './userName.ts';
-import { version } from './version.ts';
+import { userName } from '../audit/userName.ts';
+import { version } from '../version.ts';
 
 export interface RunningAudit {
   readonly config: AuditConfig;

@@ -2,5 +2,5 @@ import { readFileSync } from 'node:fs';
 
 /** The version that package.json states; it lies beside both src/ and dist/. */
 export const version: string = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version;

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Logger } from '../telemetry/log.ts';
+import type { Logger } from '../../telemetry/log.ts';
 
 /** Says so when a part of the configuration differs that holds from start to stop. */
 export function warnOfRestart(started: unknown, now: unknown, path: string, log: Logger): void {
