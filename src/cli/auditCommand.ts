@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
 import { verifyTrail, type Verification } from '../audit/verify.ts';
-import { ExitCode } from './exitCode.ts';
-import { terminal } from './terminal.ts';
+import { ExitCode } from './terminal/exitCode.ts';
+import { terminal } from './terminal/terminal.ts';
 
 export function auditCommand() {
   return new Command('audit').description('the audit trail').addCommand(verifyCommand());

@@ -5,8 +5,8 @@ import { loadGatewayConfig } from '../config/gatewayConfig.ts';
 import { formatProblem } from '../config/problem.ts';
 import { loadStubConfig } from '../config/stubConfig.ts';
 import { loadGatewayCredentials, loadStubCredentials } from '../tls/credentials.ts';
-import { ExitCode } from './exitCode.ts';
-import { terminal } from './terminal.ts';
+import { ExitCode } from './terminal/exitCode.ts';
+import { terminal } from './terminal/terminal.ts';
 
 export function checkCommand() {
   return new Command('check')

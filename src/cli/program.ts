@@ -1,17 +1,17 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
 import { auditCommand } from './auditCommand.ts';
 import { checkCommand } from './checkCommand.ts';
-import { demoCommand } from './demoCommand.ts';
-import { ExitCode } from './exitCode.ts';
-import { explainCommand } from './explainCommand.ts';
+import { demoCommand } from './demo/demoCommand.ts';
+import { ExitCode } from './terminal/exitCode.ts';
+import { explainCommand } from './explain/explainCommand.ts';
 import { gatewayCommand } from './gatewayCommand.ts';
-import { killCommand } from './killCommand.ts';
-import { pkiCommand } from './pkiCommand.ts';
-import { sessionsCommand } from './sessionsCommand.ts';
+import { killCommand } from './sessions/killCommand.ts';
+import { pkiCommand } from './pki/pkiCommand.ts';
+import { sessionsCommand } from './sessions/sessionsCommand.ts';
 import { stubCommand } from './stubCommand.ts';
 import { targetCommand } from './targetCommand.ts';
-import { explainError } from './terminal.ts';
-import { topCommand } from './topCommand.ts';
+import { explainError } from './terminal/terminal.ts';
+import { topCommand } from './top/topCommand.ts';
 import { version } from '../version.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { formatPortal } from '../../iscsi/targetAddress.ts';
-import { terminal } from '../terminal.ts';
+import { terminal } from '../terminal/terminal.ts';
 import { INITIATOR_NAME, TARGET_NAME, type DemoStage } from './demoStage.ts';
 
 /** What to type to use the demo's disk with an initiator of one's own. */

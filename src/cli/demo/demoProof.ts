@@ -7,7 +7,7 @@ import type { ChapRequirement } from '../../policy/chapRequirement.ts';
 import { Secret } from '../../policy/secret.ts';
 import { OperationCode } from '../../scsi/operationCode.ts';
 import { connectTcp } from '../../transport/dial.ts';
-import { terminal } from '../terminal.ts';
+import { terminal } from '../terminal/terminal.ts';
 import { HIDDEN_NAME, INITIATOR_NAME, TARGET_NAME, type DemoStage } from './demoStage.ts';
 
 const BLOCK = 512;

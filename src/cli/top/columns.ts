@@ -2,7 +2,7 @@ import { count, duration, percent } from '../../telemetry/figures.ts';
 import { printable } from '../../telemetry/printable.ts';
 import { readsAndWrites, throughputOf } from '../../status/flow.ts';
 import type { FlowRow } from '../../status/rates.ts';
-import { columns, fitColumns } from '../textColumns.ts';
+import { columns, fitColumns } from '../terminal/textColumns.ts';
 
 interface Column {
   readonly title: string;

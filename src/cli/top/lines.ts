@@ -4,7 +4,7 @@ import { printable } from '../../telemetry/printable.ts';
 import { readsAndWrites } from '../../status/flow.ts';
 import type { Rates } from '../../status/rates.ts';
 import type { Status } from '../../status/status.ts';
-import { fit } from '../textColumns.ts';
+import { fit } from '../terminal/textColumns.ts';
 import { tableOf } from './columns.ts';
 import { rowsOf, type View } from './view.ts';
 

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { openAudit, type AuditTrail } from '../audit/auditTrail.ts';
-import type { AuditEntry } from '../audit/entry.ts';
-import { PkiError } from '../pki/pkiError.ts';
-import { exists } from '../pki/files.ts';
-import { storeFiles } from '../pki/store.ts';
-import { terminal } from './terminal.ts';
-import { userName } from '../audit/userName.ts';
+import { openAudit, type AuditTrail } from '../../audit/auditTrail.ts';
+import type { AuditEntry } from '../../audit/entry.ts';
+import { PkiError } from '../../pki/pkiError.ts';
+import { exists } from '../../pki/files.ts';
+import { storeFiles } from '../../pki/store.ts';
+import { terminal } from '../terminal/terminal.ts';
+import { userName } from '../../audit/userName.ts';
 
 /** Others that use the same authority are waited for: making a key takes a while. */
 const PATIENCE_MS = 60_000;

@@ -1,7 +1,7 @@
 import pc from 'picocolors';
-import { ConfigError, ValueError } from '../config/problem.ts';
-import { PkiError } from '../pki/pkiError.ts';
-import { CredentialsError } from '../tls/credentialsError.ts';
+import { ConfigError, ValueError } from '../../config/problem.ts';
+import { PkiError } from '../../pki/pkiError.ts';
+import { CredentialsError } from '../../tls/credentialsError.ts';
 import { ExitCode } from './exitCode.ts';
 import { describeListenError } from './listenError.ts';
 

@@ -1,10 +1,10 @@
 import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { pkiListing, pkiTable } from '../../../src/cli/pkiListing.ts';
-import { inventory } from '../../../src/pki/inventory.ts';
-import { initStore, issueInto } from '../../../src/pki/store.ts';
-import { temporaryDirectory } from '../../support/temporaryDirectory.ts';
+import { pkiListing, pkiTable } from '../../../../src/cli/pki/pkiListing.ts';
+import { inventory } from '../../../../src/pki/inventory.ts';
+import { initStore, issueInto } from '../../../../src/pki/store.ts';
+import { temporaryDirectory } from '../../../support/temporaryDirectory.ts';
 
 const FAST = { modulusLength: 2048 };
 const CLIENT = { usage: 'client', days: 10, ...FAST } as const;

@@ -1,9 +1,9 @@
-import type { LunRow, TargetRow } from '../explain/accessMatrix.ts';
-import type { Explanation } from '../explain/explanation.ts';
-import { lunRanges } from '../explain/lunRanges.ts';
-import { REQUEST_CLASSES, type RequestClass } from '../explain/request.ts';
-import type { Verdict } from '../explain/requestJudge.ts';
-import { printable } from '../telemetry/printable.ts';
+import type { LunRow, TargetRow } from '../../explain/accessMatrix.ts';
+import type { Explanation } from '../../explain/explanation.ts';
+import { lunRanges } from '../../explain/lunRanges.ts';
+import { REQUEST_CLASSES, type RequestClass } from '../../explain/request.ts';
+import type { Verdict } from '../../explain/requestJudge.ts';
+import { printable } from '../../telemetry/printable.ts';
 
 const WIDTH = 80;
 const LABEL = 15;

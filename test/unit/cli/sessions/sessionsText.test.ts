@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { sessionTable } from '../../../src/cli/sessionTable.ts';
-import { SESSION } from '../../support/adminListener.ts';
+import { sessionsText } from '../../../../src/cli/sessions/sessionsText.ts';
+import { SESSION } from '../../../support/adminListener.ts';
 
 test('a session is five lines that a person can read', () => {
-  expect(sessionTable([SESSION], 80)).toBe(
+  expect(sessionsText([SESSION], 80)).toBe(
     `
 ID  SINCE (UTC)         COMMANDS    TO ARRAY  FROM ARRAY      DENIED
  7  2026-11-22 13:03        12 k     1.2 GiB     540 MiB           3
@@ -15,11 +15,11 @@ ID  SINCE (UTC)         COMMANDS    TO ARRAY  FROM ARRAY      DENIED
 });
 
 test('without sessions it says so', () => {
-  expect(sessionTable([], 80)).toBe('no sessions');
+  expect(sessionsText([], 80)).toBe('no sessions');
 });
 
 test('the column of numbers is as wide as the longest', () => {
-  const lines = sessionTable([SESSION, { ...SESSION, id: 12345 }], 80).split('\n');
+  const lines = sessionsText([SESSION, { ...SESSION, id: 12345 }], 80).split('\n');
   expect(lines.flatMap((line) => (/^ *\d/.test(line) ? [line.indexOf('2026')] : []))).toEqual([7, 7]);
 });
 
@@ -34,14 +34,14 @@ const LONG = {
 };
 
 test.each([80, 60, 120])('no line is wider than %i columns, and long names lose their middle', (width) => {
-  const lines = sessionTable([LONG], width).split('\n');
+  const lines = sessionsText([LONG], width).split('\n');
   expect(Math.max(...lines.slice(2).map(widest))).toBeLessThanOrEqual(width);
   expect(lines[2]).toMatch(/^ {4}iqn\.1993-08.*….*:db1$/);
   expect(lines[4]).toMatch(/^ {6}on iqn\.2026-01.*….*盤1$/);
 });
 
 test('where lines have no end, as in a file, nothing is cut', () => {
-  const table = sessionTable([LONG], Infinity);
+  const table = sessionsText([LONG], Infinity);
   for (const name of [LONG.initiator, LONG.target, LONG.certificate, LONG.portal])
     expect(table).toContain(name);
 });
@@ -49,7 +49,7 @@ test('where lines have no end, as in a file, nothing is cut', () => {
 test.each(['initiator', 'target', 'certificate', 'address', 'backend', 'portal', 'since'] as const)(
   'an escape sequence in %s does not reach the terminal, nor does a line of its own',
   (field) => {
-    const table = sessionTable([{ ...SESSION, [field]: 'x\u001b[2J\u009b2J\r\nroot\u202e' }], 80);
+    const table = sessionsText([{ ...SESSION, [field]: 'x\u001b[2J\u009b2J\r\nroot\u202e' }], 80);
     expect(table.replaceAll('\n', '')).toMatch(/^[^\p{C}]*$/u);
     expect(table.split('\n')).toHaveLength(6);
   },

@@ -1,9 +1,9 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
-import { killSession } from './adminClient.ts';
-import { ADMIN_OPTIONS, adminPeer } from './adminOptions.ts';
-import { ExitCode } from './exitCode.ts';
-import { printable } from '../telemetry/printable.ts';
-import { terminal } from './terminal.ts';
+import { killSession } from '../admin/adminClient.ts';
+import { ADMIN_OPTIONS, adminPeer } from '../admin/adminOptions.ts';
+import { ExitCode } from '../terminal/exitCode.ts';
+import { printable } from '../../telemetry/printable.ts';
+import { terminal } from '../terminal/terminal.ts';
 
 export function killCommand() {
   return new Command('kill')

@@ -1,10 +1,10 @@
-import { bytes, count } from '../telemetry/figures.ts';
-import { printable } from '../telemetry/printable.ts';
-import type { SessionSummary } from '../telemetry/sessionSummary.ts';
-import { fit } from './textColumns.ts';
+import { bytes, count } from '../../telemetry/figures.ts';
+import { printable } from '../../telemetry/printable.ts';
+import type { SessionSummary } from '../../telemetry/sessionSummary.ts';
+import { fit } from '../terminal/textColumns.ts';
 
 /** Who is on what, a few lines a session, none wider than `width`; long names lose their middle. */
-export function sessionTable(sessions: readonly SessionSummary[], width: number): string {
+export function sessionsText(sessions: readonly SessionSummary[], width: number): string {
   if (sessions.length === 0) return 'no sessions';
   const idWidth = Math.max(2, ...sessions.map(({ id }) => String(id).length));
   const indent = ' '.repeat(idWidth + 2);

@@ -1,8 +1,8 @@
-import type { Inventory, ListedCertificate } from '../pki/inventory.ts';
-import { certificateIdentity } from '../tls/identity.ts';
-import { isNear } from '../tls/nearEnd.ts';
-import { parseSubjectAltName } from '../tls/subjectAltName.ts';
-import { printable } from '../telemetry/printable.ts';
+import type { Inventory, ListedCertificate } from '../../pki/inventory.ts';
+import { certificateIdentity } from '../../tls/identity.ts';
+import { isNear } from '../../tls/nearEnd.ts';
+import { parseSubjectAltName } from '../../tls/subjectAltName.ts';
+import { printable } from '../../telemetry/printable.ts';
 
 /** What `sangate pki list --json` prints. Times are ISO 8601 in UTC; days are whole ones, below 0 after the end. */
 interface Listing {

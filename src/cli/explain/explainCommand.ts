@@ -1,17 +1,17 @@
 import { X509Certificate } from 'node:crypto';
 import { Command } from '@commander-js/extra-typings';
-import { loadGatewayConfigWithoutSecrets } from '../config/gatewayConfig.ts';
-import { ValueError } from '../config/problem.ts';
-import { explain, type Explanation } from '../explain/explanation.ts';
-import { readQuestion, type WrittenQuestion } from '../explain/readQuestion.ts';
-import { printableJson } from '../telemetry/printable.ts';
-import { CredentialsError } from '../tls/credentialsError.ts';
-import { readPemFile } from '../tls/pemFile.ts';
-import { askToExplain } from './adminClient.ts';
-import { ADMIN_OPTIONS, adminPeer, type AdminFlags } from './adminOptions.ts';
-import { ExitCode } from './exitCode.ts';
+import { loadGatewayConfigWithoutSecrets } from '../../config/gatewayConfig.ts';
+import { ValueError } from '../../config/problem.ts';
+import { explain, type Explanation } from '../../explain/explanation.ts';
+import { readQuestion, type WrittenQuestion } from '../../explain/readQuestion.ts';
+import { printableJson } from '../../telemetry/printable.ts';
+import { CredentialsError } from '../../tls/credentialsError.ts';
+import { readPemFile } from '../../tls/pemFile.ts';
+import { askToExplain } from '../admin/adminClient.ts';
+import { ADMIN_OPTIONS, adminPeer, type AdminFlags } from '../admin/adminOptions.ts';
+import { ExitCode } from '../terminal/exitCode.ts';
 import { explanationText } from './explanationText.ts';
-import { terminal } from './terminal.ts';
+import { terminal } from '../terminal/terminal.ts';
 
 export function explainCommand() {
   return new Command('explain')

@@ -1,8 +1,8 @@
-import { GATEWAY_ADMIN, parseAdminAddress, type AdminAddress } from '../config/adminAddress.ts';
-import { loadGatewayConfigWithoutSecrets } from '../config/gatewayConfig.ts';
-import { ValueError } from '../config/problem.ts';
-import { parseServerName } from '../config/serverName.ts';
-import { loadStubCredentials } from '../tls/credentials.ts';
+import { GATEWAY_ADMIN, parseAdminAddress, type AdminAddress } from '../../config/adminAddress.ts';
+import { loadGatewayConfigWithoutSecrets } from '../../config/gatewayConfig.ts';
+import { ValueError } from '../../config/problem.ts';
+import { parseServerName } from '../../config/serverName.ts';
+import { loadStubCredentials } from '../../tls/credentials.ts';
 import type { AdminPeer } from './adminClient.ts';
 import { ownServerName } from './ownServerName.ts';
 

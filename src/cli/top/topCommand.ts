@@ -1,15 +1,15 @@
 import { setTimeout } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import pc from 'picocolors';
-import { printableJson } from '../telemetry/printable.ts';
-import { ratesBetween, type Rates } from '../status/rates.ts';
-import type { Status } from '../status/status.ts';
-import { readStatus } from './adminClient.ts';
-import { ADMIN_OPTIONS, adminPeer } from './adminOptions.ts';
-import { terminal } from './terminal.ts';
-import { snapshotText } from './top/lines.ts';
-import { showLive } from './top/live.ts';
-import { FIRST_VIEW, SORT_KEYS, type View } from './top/view.ts';
+import { printableJson } from '../../telemetry/printable.ts';
+import { ratesBetween, type Rates } from '../../status/rates.ts';
+import type { Status } from '../../status/status.ts';
+import { readStatus } from '../admin/adminClient.ts';
+import { ADMIN_OPTIONS, adminPeer } from '../admin/adminOptions.ts';
+import { terminal } from '../terminal/terminal.ts';
+import { snapshotText } from './lines.ts';
+import { showLive } from './live.ts';
+import { FIRST_VIEW, SORT_KEYS, type View } from './view.ts';
 
 export function topCommand() {
   return new Command('top')

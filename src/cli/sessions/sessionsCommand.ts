@@ -1,9 +1,9 @@
 import { Command } from '@commander-js/extra-typings';
-import { listSessions } from './adminClient.ts';
-import { ADMIN_OPTIONS, adminPeer } from './adminOptions.ts';
-import { printableJson } from '../telemetry/printable.ts';
-import { sessionTable } from './sessionTable.ts';
-import { terminal } from './terminal.ts';
+import { listSessions } from '../admin/adminClient.ts';
+import { ADMIN_OPTIONS, adminPeer } from '../admin/adminOptions.ts';
+import { printableJson } from '../../telemetry/printable.ts';
+import { sessionsText } from './sessionsText.ts';
+import { terminal } from '../terminal/terminal.ts';
 
 export function sessionsCommand() {
   return new Command('sessions')
@@ -18,6 +18,6 @@ export function sessionsCommand() {
     .addHelpText('after', '\nDENIED counts what a rule in shadow would deny, and lets pass, as well.')
     .action(async ({ json, ...flags }) => {
       const sessions = await listSessions(await adminPeer(flags));
-      terminal.result(json === true ? printableJson(sessions) : sessionTable(sessions, terminal.width));
+      terminal.result(json === true ? printableJson(sessions) : sessionsText(sessions, terminal.width));
     });
 }

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { explain, type Question } from '../../../src/explain/explanation.ts';
-import { explanationText } from '../../../src/cli/explanationText.ts';
-import { parseRequest } from '../../../src/explain/parseRequest.ts';
-import type { InitiatorRule } from '../../../src/policy/rules.ts';
-import { accessRule, DB1, DISK, initiatorRule } from '../../support/initiatorRule.ts';
+import { explain, type Question } from '../../../../src/explain/explanation.ts';
+import { explanationText } from '../../../../src/cli/explain/explanationText.ts';
+import { parseRequest } from '../../../../src/explain/parseRequest.ts';
+import type { InitiatorRule } from '../../../../src/policy/rules.ts';
+import { accessRule, DB1, DISK, initiatorRule } from '../../../support/initiatorRule.ts';
 
 const textOf = (rule: Partial<InitiatorRule>, question: Omit<Question, 'subject'> = {}): string =>
   explanationText(explain([initiatorRule(rule)], { subject: { initiatorName: DB1 }, ...question }));

@@ -1,19 +1,19 @@
 import http from 'node:http';
 import https from 'node:https';
 import { z } from 'zod';
-import { formatExplainQuery } from '../admin/explainQuery.ts';
-import type { UnixSocket } from '../config/adminAddress.ts';
-import { ValueError } from '../config/problem.ts';
-import type { Explanation } from '../explain/explanation.ts';
-import type { WrittenQuestion } from '../explain/readQuestion.ts';
-import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
-import { printable } from '../telemetry/printable.ts';
-import { sessionSummary, type SessionSummary } from '../telemetry/sessionSummary.ts';
-import type { Status } from '../status/status.ts';
-import type { StubCredentials } from '../tls/credentials.ts';
-import { expecting } from '../tls/dial.ts';
-import { explanationSchema } from '../explain/explanationSchema.ts';
-import { statusSchema } from '../status/statusSchema.ts';
+import { formatExplainQuery } from '../../admin/explainQuery.ts';
+import type { UnixSocket } from '../../config/adminAddress.ts';
+import { ValueError } from '../../config/problem.ts';
+import type { Explanation } from '../../explain/explanation.ts';
+import type { WrittenQuestion } from '../../explain/readQuestion.ts';
+import { formatPortal, type Portal } from '../../iscsi/targetAddress.ts';
+import { printable } from '../../telemetry/printable.ts';
+import { sessionSummary, type SessionSummary } from '../../telemetry/sessionSummary.ts';
+import type { Status } from '../../status/status.ts';
+import type { StubCredentials } from '../../tls/credentials.ts';
+import { expecting } from '../../tls/dial.ts';
+import { explanationSchema } from '../../explain/explanationSchema.ts';
+import { statusSchema } from '../../status/statusSchema.ts';
 
 /** Where a gateway's admin listener is, and what to show it. */
 export interface AdminPeer {
