@@ -5,7 +5,7 @@ import { FIRST_CMD_SN, newLogin, type InitiatorOptions } from '../../src/initiat
 import { SESSION_PREFERENCES, sessionOffers } from '../../src/initiator/sessionOffers.ts';
 import { encodeLun } from '../../src/iscsi/lun.ts';
 import { encodePdu } from '../../src/iscsi/pdu.ts';
-import { serialAdd } from '../../src/iscsi/serial.ts';
+import { serialAdd } from '../../src/iscsi/serialArithmetic.ts';
 import { decodeBhs } from '../../src/iscsi/layouts.ts';
 import { LOGIN_LIMITS } from '../../src/login/loginLimits.ts';
 import type { NegotiatedParameters } from '../../src/login/negotiation.ts';

@@ -11,7 +11,7 @@ import {
   u32At,
 } from '../../src/iscsi/bhs.ts';
 import { describeOpcode, Opcode } from '../../src/iscsi/opcode.ts';
-import { serialAdd, serialBefore } from '../../src/iscsi/serial.ts';
+import { serialAdd, serialBefore } from '../../src/iscsi/serialArithmetic.ts';
 import type { Disk } from '../support/tgtd.ts';
 import { logInRaw } from './logInRaw.ts';
 import { Slot } from './slot.ts';

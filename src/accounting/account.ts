@@ -1,10 +1,10 @@
 import { DURATION_BOUNDS, SIZE_BOUNDS } from './buckets.ts';
 import { CELL_LENGTH, FAILURE_NAMES, Figure } from './cell.ts';
-import { OTHER as OTHER_CLASS, READ, WRITE } from './ioClass.ts';
+import { OTHER, READ, WRITE } from './ioClass.ts';
 import type { AccountSnapshot, ClassSnapshot, FailureSnapshot, HistogramSnapshot } from './snapshot.ts';
 
 /** What there is no place for by itself; no rule, target or LUN whose account this is has that name. */
-export const OTHER = 'other';
+export const OTHER_NAME = 'other';
 
 /** Whose figures begin where. */
 export interface Account {
@@ -26,7 +26,7 @@ export function accountSnapshot(
     classes: {
       read: classSnapshot(figures, at + READ * CELL_LENGTH),
       write: classSnapshot(figures, at + WRITE * CELL_LENGTH),
-      other: classSnapshot(figures, at + OTHER_CLASS * CELL_LENGTH),
+      other: classSnapshot(figures, at + OTHER * CELL_LENGTH),
     },
   };
 }

@@ -1,11 +1,11 @@
 import type { Lun } from '../iscsi/lun.ts';
-import { accountSnapshot, OTHER, type Account } from './account.ts';
+import { TagTable } from '../iscsi/tagTable.ts';
+import { accountSnapshot, OTHER_NAME, type Account } from './account.ts';
 import { ACCOUNT_LENGTH, CELL_LENGTH, Figure, STREAMS } from './cell.ts';
 import { IO_CLASSES } from './ioClass.ts';
 import { Nexus } from './nexus.ts';
 import { Recorder, type Books } from './recorder.ts';
 import type { LedgerSnapshot } from './snapshot.ts';
-import { TagTable } from '../iscsi/tagTable.ts';
 
 export interface LedgerOptions {
   /** Milliseconds of a clock that never goes back. */
@@ -42,9 +42,9 @@ export class Ledger {
     this.#now = now;
     this.#maxAccounts = maxAccounts;
     this.#figures = new Float64Array((1 + maxAccounts) * ACCOUNT_LENGTH);
-    this.#otherAccount = this.#begin({ initiator: OTHER, target: OTHER, lun: OTHER, at: 0 });
+    this.#otherAccount = this.#begin({ initiator: OTHER_NAME, target: OTHER_NAME, lun: OTHER_NAME, at: 0 });
     this.#otherBooks = {
-      nexus: new Nexus(OTHER, OTHER),
+      nexus: new Nexus(OTHER_NAME, OTHER_NAME),
       figures: this.#figures,
       accountOf: () => this.#overflowing(this.#otherAccount),
     };
@@ -95,7 +95,7 @@ export class Ledger {
         }
       }
       if (others === undefined && this.#hasRoom(initiator))
-        others = this.#newAccount(initiator, target, OTHER);
+        others = this.#newAccount(initiator, target, OTHER_NAME);
       return this.#overflowing(others ?? this.#otherAccount);
     };
     const books = { nexus: new Nexus(initiator, target), figures: this.#figures, accountOf };

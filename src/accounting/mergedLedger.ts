@@ -1,4 +1,5 @@
-import { OTHER } from './account.ts';
+import type { Side } from '../iscsi/side.ts';
+import { OTHER_NAME } from './account.ts';
 import { IO_CLASSES, type IoClass } from './ioClass.ts';
 import { MAX_ACCOUNTS, MAX_LUNS, roomOfOne } from './ledger.ts';
 import type {
@@ -7,7 +8,6 @@ import type {
   HistogramSnapshot,
   LedgerSnapshot,
   NexusSnapshot,
-  Side,
   SideSnapshot,
 } from './snapshot.ts';
 
@@ -50,14 +50,14 @@ export class MergedLedger {
 
   #placeOf(names: Names): Names {
     const key = keyOf(names);
-    if (this.#accounts.has(key) || names.initiator === OTHER) return names;
+    if (this.#accounts.has(key) || names.initiator === OTHER_NAME) return names;
     const folded = this.#folded.get(key);
     if (folded !== undefined) return folded;
     const { initiator, target } = names;
     const nexus = keyOf({ initiator, target });
     const ofNexus = this.#byNexus.get(nexus) ?? 0;
     const ofInitiator = this.#byInitiator.get(initiator) ?? 0;
-    const isCounted = names.lun !== OTHER;
+    const isCounted = names.lun !== OTHER_NAME;
     const hasRoom =
       this.#accounts.size < MAX_ACCOUNTS &&
       ofInitiator < roomOfOne(MAX_ACCOUNTS) &&
@@ -69,9 +69,9 @@ export class MergedLedger {
       return names;
     }
     const instead =
-      names.lun === OTHER
-        ? { initiator: OTHER, target: OTHER, lun: OTHER }
-        : this.#placeOf({ initiator, target, lun: OTHER });
+      names.lun === OTHER_NAME
+        ? { initiator: OTHER_NAME, target: OTHER_NAME, lun: OTHER_NAME }
+        : this.#placeOf({ initiator, target, lun: OTHER_NAME });
     this.#folded.set(key, instead);
     return instead;
   }
@@ -79,7 +79,7 @@ export class MergedLedger {
   #nexusOf({ initiator, target }: NexusSnapshot): { initiator: string; target: string } {
     const key = keyOf({ initiator, target });
     if (!this.#nexuses.has(key)) {
-      if (this.#nexuses.size >= MAX_ACCOUNTS) return { initiator: OTHER, target: OTHER };
+      if (this.#nexuses.size >= MAX_ACCOUNTS) return { initiator: OTHER_NAME, target: OTHER_NAME };
       this.#nexuses.add(key);
     }
     return { initiator, target };

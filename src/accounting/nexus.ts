@@ -1,5 +1,6 @@
+import type { Side } from '../iscsi/side.ts';
 import { TaskFunction } from '../iscsi/taskManagement.ts';
-import type { NexusSnapshot, Side, SideSnapshot } from './snapshot.ts';
+import type { NexusSnapshot, SideSnapshot } from './snapshot.ts';
 
 /** Why a request got nothing of what it asked for. */
 export const DENIAL_KINDS = ['hidden-lun', 'write-protected', 'not-supported', 'no-access', 'text'] as const;

@@ -10,17 +10,17 @@ import {
 } from '../iscsi/bhs.ts';
 import { canonicalLun, type Lun } from '../iscsi/lun.ts';
 import { Opcode } from '../iscsi/opcode.ts';
+import type { Side } from '../iscsi/side.ts';
 import { ScsiStatus } from '../scsi/status.ts';
-import { OTHER, type Account } from './account.ts';
+import { OTHER_NAME, type Account } from './account.ts';
 import { bucketOf, SIZE_BOUNDS_BYTES } from './buckets.ts';
 import { CELL_LENGTH, failureOf, Figure } from './cell.ts';
 import { newClock } from './clock.ts';
 import { Functions } from './functions.ts';
-import { ioClassAt, OTHER as OTHER_CLASS } from './ioClass.ts';
+import { ioClassAt, OTHER } from './ioClass.ts';
 import type { DenialKind, Nexus } from './nexus.ts';
 import { Pings } from './pings.ts';
 import { Processing } from './processing.ts';
-import type { Side } from './snapshot.ts';
 import { isSequential } from './streams.ts';
 import { Tasks } from './tasks.ts';
 
@@ -106,7 +106,7 @@ export class Recorder {
     const expected = (flags & READ_OR_WRITE) === 0 ? 0 : u32At(bytes, at + EXPECTED_LENGTH);
     const figures = this.#figures;
     figures[cell + Figure.commands]!++;
-    if (ioClass !== OTHER_CLASS) {
+    if (ioClass !== OTHER) {
       figures[cell + Figure.size]! += expected;
       figures[cell + Figure.sizeBuckets + bucketOf(SIZE_BOUNDS_BYTES, expected)]!++;
       if (isSequential(figures, cell, bytes, at)) {
@@ -256,7 +256,7 @@ export class Recorder {
     const account = this.#books.accountOf(lun);
     this.#lun = lunKey(lun);
     this.#account = account.at;
-    this.#lunHigh = account.lun === OTHER ? -1 : high; // each command there is counted as overflow
+    this.#lunHigh = account.lun === OTHER_NAME ? -1 : high; // each command there is counted as overflow
     this.#lunLow = low;
     return account.at;
   }

@@ -1,7 +1,5 @@
+import type { Side } from '../iscsi/side.ts';
 import type { IoClass } from './ioClass.ts';
-
-/** Which side of the gateway. */
-export type Side = 'initiator' | 'target';
 
 export interface HistogramSnapshot {
   /** Upper bounds, in seconds or bytes. */

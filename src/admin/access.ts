@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIPv4, type AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { certificateIdentity } from '../tls/identity.ts';
+import { certificateIdentity } from '../tls/certificateIdentity.ts';
 
 /**
  * What a listener's requests have proved by having come to it: `socket` that they may open a unix socket's file, `loopback`

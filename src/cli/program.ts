@@ -1,4 +1,5 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
+import { version } from '../version.ts';
 import { auditCommand } from './auditCommand.ts';
 import { checkCommand } from './checkCommand.ts';
 import { demoCommand } from './demo/demoCommand.ts';
@@ -12,7 +13,6 @@ import { stubCommand } from './stubCommand.ts';
 import { targetCommand } from './targetCommand.ts';
 import { explainError } from './terminal/terminal.ts';
 import { topCommand } from './top/topCommand.ts';
-import { version } from '../version.ts';
 
 /**
  * Runs one command line.

@@ -38,7 +38,7 @@ export function refuseOtherRole(input: unknown, role: 'gateway' | 'stub', findin
  * What takes more than one value to judge. The input is looked at value by value, so that a mistake in one place hides
  * none in another; values that the schema refuses are passed over here.
  */
-export function checkGateway(input: unknown, findings: Findings): void {
+export function crossCheckGateway(input: unknown, findings: Findings): void {
   const backends = keysAt(input, ['backends']).map((id) => ['backends', id]);
   const initiators = keysAt(input, ['initiators']).map((id) => ['initiators', id]);
   const listeners = keysAt(input, ['listen']).map((index) => ['listen', index, 'address']);
@@ -69,7 +69,7 @@ export function checkGateway(input: unknown, findings: Findings): void {
   refuseInitiatorsAsOperators(input, findings);
 }
 
-export function checkStub(input: unknown, findings: Findings): void {
+export function crossCheckStub(input: unknown, findings: Findings): void {
   refuseDuplicates(
     input,
     childrenOf(input, ['gateways']),

@@ -6,7 +6,7 @@ import type { AddressSet, InitiatorRule, RuleLocation } from '../policy/rules.ts
 import { addressSet } from './addressSet.ts';
 import { buildAdmin, type AdminConfig } from './adminConfig.ts';
 import { resolveChapSecrets, UNREAD_SECRETS, type ChapSecrets } from './chapSecrets.ts';
-import { checkGateway, refuseOtherRole } from './crossChecks.ts';
+import { crossCheckGateway, refuseOtherRole } from './crossChecks.ts';
 import { deepFreeze } from './deepFreeze.ts';
 import type { chap } from './fields.ts';
 import { Findings } from './findings.ts';
@@ -141,7 +141,7 @@ function parse(
   const result = gatewaySchema.safeParse(source.value, ownMessagesOnly);
   if (!result.success) reportIssues(result.error.issues, source.value, gatewayJsonSchema, findings);
   const secrets = secretsOf(source.value, directory, findings);
-  checkGateway(source.value, findings);
+  crossCheckGateway(source.value, findings);
   const warnings = findings.conclude();
   const config = build(result.data!, { directory, secrets, findings });
   const files = [

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { Portal } from '../iscsi/targetAddress.ts';
 import { buildAdmin, type AdminConfig } from './adminConfig.ts';
-import { checkStub, refuseOtherRole } from './crossChecks.ts';
+import { crossCheckStub, refuseOtherRole } from './crossChecks.ts';
 import { deepFreeze } from './deepFreeze.ts';
 import { Findings } from './findings.ts';
 import type { LogLevel } from './gatewayConfig.ts';
@@ -63,7 +63,7 @@ function stubConfig(source: ConfigSource, directory: string): StubConfigResult {
   refuseOtherRole(source.value, 'stub', findings);
   const result = stubSchema.safeParse(source.value, ownMessagesOnly);
   if (!result.success) reportIssues(result.error.issues, source.value, stubJsonSchema, findings);
-  checkStub(source.value, findings);
+  crossCheckStub(source.value, findings);
   const warnings = findings.conclude();
   const { listen, gateways, serverName, tls, advertise, admin, ...plain } = result.data!;
   const config: StubConfig = {

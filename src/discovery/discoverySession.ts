@@ -4,7 +4,7 @@ import { parseIscsiName } from '../iscsi/names.ts';
 import { describeOpcode, Opcode } from '../iscsi/opcode.ts';
 import { encodePdu, type Pdu } from '../iscsi/pdu.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
-import { serialAdd } from '../iscsi/serial.ts';
+import { serialAdd } from '../iscsi/serialArithmetic.ts';
 import { MAX_TEXT_LENGTH, parseKeys, TextAssembler } from '../iscsi/text.ts';
 import { encodeTargetRecords, type TargetRecord } from './sendTargets.ts';
 

@@ -6,7 +6,7 @@ import { parseName } from '../config/targetPattern.ts';
 import { Failure } from '../failures.ts';
 import type { InitiatorRule } from '../policy/rules.ts';
 import type { CertificateIdentity } from '../policy/subject.ts';
-import { certificateIdentity } from '../tls/identity.ts';
+import { certificateIdentity } from '../tls/certificateIdentity.ts';
 import type { Question } from './explanation.ts';
 import { parseRequest } from './parseRequest.ts';
 

@@ -5,7 +5,7 @@ import { decodeBhs, type PduFields } from '../iscsi/layouts.ts';
 import { encodeLun } from '../iscsi/lun.ts';
 import { describeOpcode, Opcode } from '../iscsi/opcode.ts';
 import { encodePdu, type Pdu } from '../iscsi/pdu.ts';
-import { serialAdd } from '../iscsi/serial.ts';
+import { serialAdd } from '../iscsi/serialArithmetic.ts';
 import { LOGIN_LIMITS } from '../login/loginLimits.ts';
 import type { NegotiatedParameters } from '../login/negotiation.ts';
 import { PduConnection } from '../transport/pduConnection.ts';

@@ -1,5 +1,5 @@
 import { RESERVED_TAG } from '../iscsi/bhs.ts';
-import { serialAdd, serialBefore } from '../iscsi/serial.ts';
+import { serialAdd, serialBefore } from '../iscsi/serialArithmetic.ts';
 import { FIRST_CMD_SN } from './newLogin.ts';
 
 export interface RequestNumbers {

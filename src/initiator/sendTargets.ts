@@ -4,7 +4,7 @@ import { opcodeAt, RESERVED_TAG } from '../iscsi/bhs.ts';
 import { decodeBhs } from '../iscsi/layouts.ts';
 import { describeOpcode, Opcode } from '../iscsi/opcode.ts';
 import { encodePdu } from '../iscsi/pdu.ts';
-import { serialAdd } from '../iscsi/serial.ts';
+import { serialAdd } from '../iscsi/serialArithmetic.ts';
 import { encodeText, TextAssembler } from '../iscsi/text.ts';
 import type { InitiatorLogin } from '../login/initiatorLogin.ts';
 import type { PduConnection } from '../transport/pduConnection.ts';

@@ -4,7 +4,7 @@ import { decodeBhs, type PduFields } from '../iscsi/layouts.ts';
 import { describeLoginStatus, LoginStatus } from '../iscsi/loginStatus.ts';
 import { describeOpcode, Opcode } from '../iscsi/opcode.ts';
 import { encodePdu, type Pdu } from '../iscsi/pdu.ts';
-import { serialAdd } from '../iscsi/serial.ts';
+import { serialAdd } from '../iscsi/serialArithmetic.ts';
 import { parseTargetAddress, type TargetAddress } from '../iscsi/targetAddress.ts';
 import {
   encodeText,
@@ -17,7 +17,7 @@ import {
 import type { ChapRequirement } from '../policy/chapRequirement.ts';
 import type { Challenges } from './challenges.ts';
 import { ChapProver } from './chapProver.ts';
-import type { SessionType } from './identity.ts';
+import type { SessionType } from './loginIdentity.ts';
 import { KEYS } from './keys.ts';
 import { Stage } from './loginRequest.ts';
 

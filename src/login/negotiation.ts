@@ -1,10 +1,9 @@
 import type { Digests } from '../iscsi/pdu.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
+import type { Side } from '../iscsi/side.ts';
 import type { TextKeys, TextPair } from '../iscsi/text.ts';
 import { parseNumericalValue } from '../iscsi/textValues.ts';
 import { KEYS, MAX_RECV_DATA_SEGMENT_LENGTH, NON_ANSWERS, type KeyRule } from './keys.ts';
-
-export type Side = 'initiator' | 'target';
 
 /** What both sides agreed on, read by whoever frames, transfers or relays. Lengths in bytes. */
 export interface NegotiatedParameters {

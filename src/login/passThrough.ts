@@ -1,8 +1,9 @@
 import { Failure } from '../failures.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
+import type { Side } from '../iscsi/side.ts';
 import type { TextKeys, TextPair } from '../iscsi/text.ts';
 import { KEYS, NON_ANSWERS } from './keys.ts';
-import { Negotiation, type NegotiatedParameters, type Side } from './negotiation.ts';
+import { Negotiation, type NegotiatedParameters } from './negotiation.ts';
 
 /**
  * Values that the gateway holds, whatever the two sides would like: one connection a session and no recovery level that

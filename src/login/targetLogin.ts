@@ -4,7 +4,7 @@ import { decodeBhs } from '../iscsi/layouts.ts';
 import { Opcode } from '../iscsi/opcode.ts';
 import { encodePdu, type Pdu } from '../iscsi/pdu.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
-import { serialAdd } from '../iscsi/serial.ts';
+import { serialAdd } from '../iscsi/serialArithmetic.ts';
 import {
   encodeText,
   MAX_TEXT_LENGTH,
@@ -16,7 +16,7 @@ import {
 import type { ChapRequirement } from '../policy/chapRequirement.ts';
 import type { Challenges } from './challenges.ts';
 import { ChapAuthenticator } from './chapAuthenticator.ts';
-import { readIdentity, withoutIdentity, type LoginIdentity } from './identity.ts';
+import { readIdentity, withoutIdentity, type LoginIdentity } from './loginIdentity.ts';
 import { KEYS } from './keys.ts';
 import { readLoginRequest, Stage, type LoginRequestFields } from './loginRequest.ts';
 import { SecurityStage } from './securityStage.ts';

@@ -1,7 +1,7 @@
 import { verify, X509Certificate } from 'node:crypto';
 import forge from 'node-forge';
 import { decode, encode, type Asn1 } from './asn1.ts';
-import { CRL_NUMBER, type RevokedCertificate } from './crl.ts';
+import { CRL_NUMBER, type RevokedCertificate } from './createCrl.ts';
 import { PkiError } from './pkiError.ts';
 import { normalSerial } from './serial.ts';
 

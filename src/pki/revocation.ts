@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CertificateAndKey } from './certificate.ts';
-import { createCrl, type RevokedCertificate } from './crl.ts';
+import { createCrl, type RevokedCertificate } from './createCrl.ts';
 import { exists, replace } from './files.ts';
 import { withLock } from './lock.ts';
 import { PkiError } from './pkiError.ts';

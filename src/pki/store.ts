@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAuthority, type AuthorityOptions } from './authority.ts';
 import type { CertificateAndKey } from './certificate.ts';
-import { createCrl } from './crl.ts';
+import { createCrl } from './createCrl.ts';
 import { exists, writeNew, writeOver } from './files.ts';
 import { issueCertificate, type LeafOptions } from './issue.ts';
 import { PkiError } from './pkiError.ts';

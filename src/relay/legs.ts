@@ -1,5 +1,5 @@
 import { Offset, setU32At, u32At } from '../iscsi/bhs.ts';
-import { serialAdd } from '../iscsi/serial.ts';
+import { serialAdd } from '../iscsi/serialArithmetic.ts';
 
 /**
  * StatSN of two legs. The initiator sees the gateway's own counter; the target is told what the gateway has received.

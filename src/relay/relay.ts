@@ -1,7 +1,8 @@
 import type { Recorder } from '../accounting/recorder.ts';
 import type { TargetRecord } from '../discovery/sendTargets.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
-import type { NegotiatedParameters, Side } from '../login/negotiation.ts';
+import type { Side } from '../iscsi/side.ts';
+import type { NegotiatedParameters } from '../login/negotiation.ts';
 import type { AuthenticatedLogin } from '../login/targetLogin.ts';
 import type { Admission, Authorization } from '../policy/policy.ts';
 import { Access, type AccessListeners } from './access.ts';

@@ -19,13 +19,13 @@ import { loadGatewayCredentials, type GatewayCredentials } from '../tls/credenti
 import { checkSuccession } from '../tls/succession.ts';
 import { forkWorker } from '../workers/forkWorker.ts';
 import type { Launch } from '../workers/supervisor.ts';
+import { version } from '../version.ts';
 import { readSteadily } from './reload/steadyReading.ts';
 import { tellOfCredentials } from './tellOfCredentials.ts';
 import { warnOfRestart } from './reload/warnOfRestart.ts';
 import { startAdmin, type RunningAdmin } from './startAdmin.ts';
 import { renewAudit, startAudit } from './startAudit.ts';
 import { startStatus } from './startStatus.ts';
-import { version } from '../version.ts';
 import { WORKER_ENTRY, workerCount } from './workerCount.ts';
 
 export interface RunningGateway {

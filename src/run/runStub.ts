@@ -8,12 +8,12 @@ import { checkSuccession } from '../tls/succession.ts';
 import { StubWorkers } from '../stub/workers/stubWorkers.ts';
 import { forkWorker } from '../workers/forkWorker.ts';
 import type { Launch } from '../workers/supervisor.ts';
-import { WORKER_ENTRY, workerCount } from './workerCount.ts';
 import { DialError } from '../transport/dial.ts';
+import { version } from '../version.ts';
+import { WORKER_ENTRY, workerCount } from './workerCount.ts';
 import { readSteadily } from './reload/steadyReading.ts';
 import { warnOfRestart } from './reload/warnOfRestart.ts';
 import { startAdmin } from './startAdmin.ts';
-import { version } from '../version.ts';
 
 export interface RunningStub {
   readonly address: AddressInfo;

@@ -5,11 +5,11 @@ import { LineLimit } from '../telemetry/lineLimit.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { History } from '../status/history.ts';
 import { loadGatewayCredentials, type GatewayCredentials } from '../tls/credentials.ts';
-import { adminTlsOptions } from '../tls/listener.ts';
+import { adminTlsOptions } from '../tls/listenerOptions.ts';
 import { tellOfCredentials } from './tellOfCredentials.ts';
 
-/** What gateway and stub hand to their admin server. */
-export interface AdminSource {
+/** Whose admin server it is, a gateway or a stub: what it serves of it. */
+export interface AdminOwner {
   readonly registry: { metrics(): Promise<string>; readonly contentType: string };
   readonly isReady: () => boolean;
   /** Of a gateway. */
@@ -35,7 +35,7 @@ const MAX_LINES = 5;
 export async function startAdmin(
   admin: AdminConfig | undefined,
   log: Logger,
-  { registry, isReady, control, status, undo }: AdminSource,
+  { registry, isReady, control, status, undo }: AdminOwner,
 ): Promise<RunningAdmin | undefined> {
   if (admin === undefined) return undefined;
   const { address, tls } = admin;

@@ -1,7 +1,7 @@
 import { RESERVED_TAG } from '../iscsi/bhs.ts';
 import type { PduFields, PduKind } from '../iscsi/layouts.ts';
 import { encodePdu, type Pdu } from '../iscsi/pdu.ts';
-import { serialAdd } from '../iscsi/serial.ts';
+import { serialAdd } from '../iscsi/serialArithmetic.ts';
 import type { NegotiatedParameters } from '../login/negotiation.ts';
 import type { TargetTask } from './targetTask.ts';
 

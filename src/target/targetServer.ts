@@ -5,7 +5,7 @@ import { Failure } from '../failures.ts';
 import { MAX_AHS_LENGTH } from '../iscsi/bhs.ts';
 import type { TargetAddress } from '../iscsi/targetAddress.ts';
 import { Challenges } from '../login/challenges.ts';
-import type { LoginIdentity } from '../login/identity.ts';
+import type { LoginIdentity } from '../login/loginIdentity.ts';
 import { LOGIN_LIMITS } from '../login/loginLimits.ts';
 import { answerOffers, Negotiation, type NegotiatedParameters } from '../login/negotiation.ts';
 import {

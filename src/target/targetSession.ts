@@ -5,7 +5,7 @@ import { Opcode } from '../iscsi/opcode.ts';
 import type { Pdu } from '../iscsi/pdu.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
 import { encodeSenseSegment, residual } from '../iscsi/scsiResponse.ts';
-import { serialAdd } from '../iscsi/serial.ts';
+import { serialAdd } from '../iscsi/serialArithmetic.ts';
 import type { TargetAddress } from '../iscsi/targetAddress.ts';
 import { parseKeys } from '../iscsi/text.ts';
 import { OperationCode } from '../scsi/operationCode.ts';

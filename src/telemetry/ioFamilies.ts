@@ -5,9 +5,9 @@ import type {
   HistogramSnapshot,
   LedgerSnapshot,
   NexusSnapshot,
-  Side,
   SideSnapshot,
 } from '../accounting/snapshot.ts';
+import type { Side } from '../iscsi/side.ts';
 import { histogramSeries, labelPairs, series, type Family } from './textFormat.ts';
 
 /** What has series of its own, with the labels that say so: one account, one initiator at one target, or the whole ledger. */

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { Secret } from '../policy/secret.ts';
 import { CredentialsError } from './credentialsError.ts';
-import type { RevocationList } from './crl.ts';
+import type { RevocationList } from './revocationList.ts';
 import { loadRevocations } from './revocations.ts';
 import { isNear } from './nearEnd.ts';
 import { readKeyFile, readPemFile } from './pemFile.ts';

@@ -5,8 +5,8 @@ import type { CertificateIdentity } from '../policy/subject.ts';
 import { ALPN } from './alpn.ts';
 import type { GatewayCredentials } from './credentials.ts';
 import { describeCertificate } from './describe.ts';
-import { certificateIdentity } from './identity.ts';
-import { listenerTlsOptions } from './listener.ts';
+import { certificateIdentity } from './certificateIdentity.ts';
+import { listenerTlsOptions } from './listenerOptions.ts';
 import { peerCertificate } from './peerChain.ts';
 
 /**

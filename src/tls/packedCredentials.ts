@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { Secret } from '../policy/secret.ts';
 import type { GatewayCredentials, StubCredentials } from './credentials.ts';
-import { RevocationList } from './crl.ts';
+import { RevocationList } from './revocationList.ts';
 
 /** Credentials in plain data, for another process of ours: the private key is in it, so it goes nowhere else. */
 export type PackedStubCredentials = Omit<StubCredentials, 'key'> & { readonly key: Uint8Array };

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { CredentialsError } from './credentialsError.ts';
-import { RevocationList } from './crl.ts';
+import { RevocationList } from './revocationList.ts';
 import { isNear } from './nearEnd.ts';
 import { readPemFile } from './pemFile.ts';
 

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { GatewayCredentials } from './credentials.ts';
-import type { RevocationList } from './crl.ts';
+import type { RevocationList } from './revocationList.ts';
 import { endOf, listOf } from './revocations.ts';
 
 /** An authority's revocation list, as operators tell one from another. */

@@ -6,7 +6,7 @@ import { Duplex } from 'node:stream';
 import { connect } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { loadGatewayCredentials } from '../../src/tls/credentials.ts';
-import { adminTlsOptions } from '../../src/tls/listener.ts';
+import { adminTlsOptions } from '../../src/tls/listenerOptions.ts';
 import { AdminListener } from '../support/adminListener.ts';
 import { saveTestPki, testPki, type PemPair } from '../support/certificates.ts';
 import { temporaryDirectory } from '../support/temporaryDirectory.ts';

@@ -7,7 +7,7 @@ import { ValueError } from '../../src/config/problem.ts';
 import { explain as explainBy, type Explanation } from '../../src/explain/explanation.ts';
 import { readQuestion } from '../../src/explain/readQuestion.ts';
 import { loadGatewayCredentials } from '../../src/tls/credentials.ts';
-import { adminTlsOptions } from '../../src/tls/listener.ts';
+import { adminTlsOptions } from '../../src/tls/listenerOptions.ts';
 import { AdminListener } from '../support/adminListener.ts';
 import { saveTestPki, testPki } from '../support/certificates.ts';
 import { sangate, type Exit } from '../support/commandLine.ts';

@@ -3,7 +3,7 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { loadGatewayCredentials } from '../../src/tls/credentials.ts';
-import { adminTlsOptions } from '../../src/tls/listener.ts';
+import { adminTlsOptions } from '../../src/tls/listenerOptions.ts';
 import { AdminListener, SESSION } from '../support/adminListener.ts';
 import { saveTestPki, testPki } from '../support/certificates.ts';
 import { sangate } from '../support/commandLine.ts';

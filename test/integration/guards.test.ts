@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { LoginStatus } from '../../src/iscsi/loginStatus.ts';
-import { certificateIdentity } from '../../src/tls/identity.ts';
+import { certificateIdentity } from '../../src/tls/certificateIdentity.ts';
 import { testPki } from '../support/certificates.ts';
 import { DB1, IDENTITY, loginRequest } from '../support/loginPdus.ts';
 import { startSite, startTarget, type Site, type SiteOptions } from '../support/site.ts';

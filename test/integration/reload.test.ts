@@ -7,7 +7,7 @@ import { decodeBhs } from '../../src/iscsi/layouts.ts';
 import { LoginStatus } from '../../src/iscsi/loginStatus.ts';
 import { Opcode } from '../../src/iscsi/opcode.ts';
 import { challenged } from '../support/chapLogin.ts';
-import { createCrl } from '../../src/pki/crl.ts';
+import { createCrl } from '../../src/pki/createCrl.ts';
 import { daysAgo, testPki, type TestPki } from '../support/certificates.ts';
 import { DB1, IDENTITY, loginRequest } from '../support/loginPdus.ts';
 import type { ScriptedTarget } from '../support/scriptedTarget.ts';

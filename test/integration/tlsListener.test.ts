@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { connect, createServer, type ConnectionOptions, type Server } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { loadGatewayCredentials, type GatewayCredentials } from '../../src/tls/credentials.ts';
-import { adminTlsOptions } from '../../src/tls/listener.ts';
+import { adminTlsOptions } from '../../src/tls/listenerOptions.ts';
 import { saveTestPki, testPki, type PemPair } from '../support/certificates.ts';
 import { temporaryDirectory } from '../support/temporaryDirectory.ts';
 

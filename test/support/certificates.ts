@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAuthority } from '../../src/pki/authority.ts';
 import type { CertificateAndKey } from '../../src/pki/certificate.ts';
-import { createCrl } from '../../src/pki/crl.ts';
+import { createCrl } from '../../src/pki/createCrl.ts';
 import { issueCertificate, type LeafOptions } from '../../src/pki/issue.ts';
 
 /** PEM texts. */

@@ -3,7 +3,7 @@ import type { TextPair } from '../../src/iscsi/text.ts';
 import { encodeBinaryValue } from '../../src/iscsi/textValues.ts';
 import type { Challenges } from '../../src/login/challenges.ts';
 import { chapResponse } from '../../src/login/chap.ts';
-import type { LoginIdentity } from '../../src/login/identity.ts';
+import type { LoginIdentity } from '../../src/login/loginIdentity.ts';
 import { TargetLogin, type AuthenticatedLogin } from '../../src/login/targetLogin.ts';
 import type { ChapAlgorithm, ChapRequirement } from '../../src/policy/chapRequirement.ts';
 import type { Secret } from '../../src/policy/secret.ts';

@@ -8,7 +8,7 @@ import { opcodeAt, RESERVED_TAG } from '../../src/iscsi/bhs.ts';
 import { decodeBhs } from '../../src/iscsi/layouts.ts';
 import { Opcode } from '../../src/iscsi/opcode.ts';
 import { encodePdu, type Pdu } from '../../src/iscsi/pdu.ts';
-import { serialAdd } from '../../src/iscsi/serial.ts';
+import { serialAdd } from '../../src/iscsi/serialArithmetic.ts';
 import { encodeText } from '../../src/iscsi/text.ts';
 import { Challenges } from '../../src/login/challenges.ts';
 import { answerOffers } from '../../src/login/negotiation.ts';

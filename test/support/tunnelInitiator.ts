@@ -5,7 +5,7 @@ import { decodeBhs } from '../../src/iscsi/layouts.ts';
 import { Opcode } from '../../src/iscsi/opcode.ts';
 import { encodePdu, type Pdu } from '../../src/iscsi/pdu.ts';
 import { PduReader } from '../../src/iscsi/pduReader.ts';
-import { serialAdd } from '../../src/iscsi/serial.ts';
+import { serialAdd } from '../../src/iscsi/serialArithmetic.ts';
 import { encodeText, type TextPair } from '../../src/iscsi/text.ts';
 import { readLoginResponse, type LoginResponse } from './loginMessages.ts';
 import { IDENTITY, loginRequest } from './loginPdus.ts';

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { certificateIdentity } from '../../tls/identity.ts';
+import { certificateIdentity } from '../../tls/certificateIdentity.ts';
 
 /**
  * The name to expect of a listener that is dialled at this host and shows this certificate, where the two do not agree: who asks on the

@@ -1,12 +1,12 @@
 import { Command } from '@commander-js/extra-typings';
 import { ISCSI_PORT } from '../../iscsi/targetAddress.ts';
 import { createLog, type Logger } from '../../telemetry/log.ts';
-import { printHints } from './demoHints.ts';
-import { prove } from './demoProof.ts';
-import { setDemoStage, type DemoStage } from './demoStage.ts';
 import { ExitCode } from '../terminal/exitCode.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { untilStopped } from '../untilStopped.ts';
+import { printHints } from './demoHints.ts';
+import { prove } from './demoProof.ts';
+import { setDemoStage, type DemoStage } from './demoStage.ts';
 
 export function demoCommand() {
   return new Command('demo')

@@ -10,8 +10,8 @@ import { readPemFile } from '../../tls/pemFile.ts';
 import { askToExplain } from '../admin/adminClient.ts';
 import { ADMIN_OPTIONS, adminPeer, type AdminFlags } from '../admin/adminOptions.ts';
 import { ExitCode } from '../terminal/exitCode.ts';
-import { explanationText } from './explanationText.ts';
 import { terminal } from '../terminal/terminal.ts';
+import { explanationText } from './explanationText.ts';
 
 export function explainCommand() {
   return new Command('explain')

@@ -4,9 +4,9 @@ import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
 import { fileOfFingerprint, inventory } from '../../pki/inventory.ts';
 import { renewCrl, revoke, type CrlRenewal } from '../../pki/revocation.ts';
 import { initStore, issueInto } from '../../pki/store.ts';
+import { terminal } from '../terminal/terminal.ts';
 import { audited } from './pkiAudit.ts';
 import { endingSoon, pkiListing, pkiTable } from './pkiListing.ts';
-import { terminal } from '../terminal/terminal.ts';
 
 const DEFAULT_DIR = 'certs';
 /** Of 32 bytes; a serial number has no more than 20 (RFC 5280 §4.1.2.2). */

@@ -1,5 +1,5 @@
 import type { Inventory, ListedCertificate } from '../../pki/inventory.ts';
-import { certificateIdentity } from '../../tls/identity.ts';
+import { certificateIdentity } from '../../tls/certificateIdentity.ts';
 import { isNear } from '../../tls/nearEnd.ts';
 import { parseSubjectAltName } from '../../tls/subjectAltName.ts';
 import { printable } from '../../telemetry/printable.ts';

@@ -2,8 +2,8 @@ import { Command } from '@commander-js/extra-typings';
 import { listSessions } from '../admin/adminClient.ts';
 import { ADMIN_OPTIONS, adminPeer } from '../admin/adminOptions.ts';
 import { printableJson } from '../../telemetry/printable.ts';
-import { sessionsText } from './sessionsText.ts';
 import { terminal } from '../terminal/terminal.ts';
+import { sessionsText } from './sessionsText.ts';
 
 export function sessionsCommand() {
   return new Command('sessions')

@@ -5,7 +5,7 @@ import { decodeBhs, encodeBhs, type PduFields } from '../../../src/iscsi/layouts
 import { encodeLun } from '../../../src/iscsi/lun.ts';
 import { describeOpcode, Opcode } from '../../../src/iscsi/opcode.ts';
 import { wirePdu, type Pdu } from '../../../src/iscsi/pdu.ts';
-import { serialAdd } from '../../../src/iscsi/serial.ts';
+import { serialAdd } from '../../../src/iscsi/serialArithmetic.ts';
 import type { NegotiatedParameters } from '../../../src/login/negotiation.ts';
 import type { PduConnection } from '../../../src/transport/pduConnection.ts';
 import { openSession, type Dial, type OpenSession } from './openSession.ts';

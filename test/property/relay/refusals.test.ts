@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { serialAdd } from '../../../src/iscsi/serial.ts';
+import { serialAdd } from '../../../src/iscsi/serialArithmetic.ts';
 import type { Authorization } from '../../../src/policy/policy.ts';
 import { authenticated, reauthorized, type Proofs } from '../../support/authenticated.ts';
 import { timeBoxed } from '../../support/fuzz.ts';

@@ -1,6 +1,6 @@
 import { BHS_LENGTH, DIGEST_LENGTH, RESERVED_TAG, u32At } from '../../../src/iscsi/bhs.ts';
 import { encodePdu, type Digests, type Pdu } from '../../../src/iscsi/pdu.ts';
-import { serialAdd, serialBefore } from '../../../src/iscsi/serial.ts';
+import { serialAdd, serialBefore } from '../../../src/iscsi/serialArithmetic.ts';
 import { PASSED, SHAPES, type ModelPolicy, type Outcome, type Shape } from './policies.ts';
 import { type Dice, isFilledWith, LUN_LIST, must, READ, VISIBLE_LUN_LIST, type Wire } from './shared.ts';
 

@@ -1,7 +1,7 @@
 import { RESERVED_TAG, u32At } from '../../../src/iscsi/bhs.ts';
 import type { PduFields, PduKind } from '../../../src/iscsi/layouts.ts';
 import { encodePdu, type Digests, type Pdu } from '../../../src/iscsi/pdu.ts';
-import { serialAdd, serialBefore } from '../../../src/iscsi/serial.ts';
+import { serialAdd, serialBefore } from '../../../src/iscsi/serialArithmetic.ts';
 import { type Dice, isFilledWith, LUN_LIST, must, READ, type Wire } from './shared.ts';
 
 type Answer = readonly [kind: PduKind, fields: Record<string, unknown>, data?: Buffer];

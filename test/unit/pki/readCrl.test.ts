@@ -1,7 +1,7 @@
 import forge from 'node-forge';
 import { expect, test } from 'vitest';
 import { encode, octetString, oid, sequence, type Asn1 } from '../../../src/pki/asn1.ts';
-import { createCrl, type CrlOptions } from '../../../src/pki/crl.ts';
+import { createCrl, type CrlOptions } from '../../../src/pki/createCrl.ts';
 import { readCrl } from '../../../src/pki/readCrl.ts';
 import { testPki } from '../../support/certificates.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { serialAdd, serialBefore } from '../../../src/iscsi/serial.ts';
+import { serialAdd, serialBefore } from '../../../src/iscsi/serialArithmetic.ts';
 import { hex } from './disk.ts';
 import { GatedStore } from './gatedStore.ts';
 import { Conversation, FIRST_CMD_SN, FIRST_STAT_SN, isStatus } from './targetConversation.ts';

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { RevocationList } from '../../../src/tls/crl.ts';
+import { RevocationList } from '../../../src/tls/revocationList.ts';
 import { checkStanding, type Trust } from '../../../src/tls/standing.ts';
 import { mint, mintCrl, type Minted } from '../../support/minting.ts';
 

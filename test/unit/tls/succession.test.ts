@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { createCrl } from '../../../src/pki/crl.ts';
+import { createCrl } from '../../../src/pki/createCrl.ts';
 import { loadGatewayCredentials, type GatewayCredentials } from '../../../src/tls/credentials.ts';
 import { checkSuccession } from '../../../src/tls/succession.ts';
 import { saveTestPki, testPki } from '../../support/certificates.ts';

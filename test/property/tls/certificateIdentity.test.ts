@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { certificateIdentity } from '../../src/tls/identity.ts';
-import { rawCertificate } from '../support/rawCertificate.ts';
+import { certificateIdentity } from '../../../src/tls/certificateIdentity.ts';
+import { rawCertificate } from '../../support/rawCertificate.ts';
 
 const DNS = 2;
 const URI = 6;

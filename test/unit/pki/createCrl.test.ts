@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createCrl } from '../../../src/pki/crl.ts';
+import { createCrl } from '../../../src/pki/createCrl.ts';
 import { testPki } from '../../support/certificates.ts';
 
 // That OpenSSL takes a CRL and obeys it is shown by real handshakes in test/integration/tlsGate.test.ts.

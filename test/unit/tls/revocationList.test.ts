@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { createCrl } from '../../../src/pki/crl.ts';
-import { RevocationList } from '../../../src/tls/crl.ts';
+import { createCrl } from '../../../src/pki/createCrl.ts';
+import { RevocationList } from '../../../src/tls/revocationList.ts';
 import { testPki } from '../../support/certificates.ts';
 import { mint, mintCrl } from '../../support/minting.ts';
 

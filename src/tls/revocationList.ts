@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { derElements, derInside, TAG, type DerElement } from './der.ts';
-import { serialKey, serialKeyOf } from './serial.ts';
+import { serialKey, serialKeyOf } from './serialKey.ts';
 import { signatureCheck, type SignatureCheck } from './signature.ts';
 
 /**

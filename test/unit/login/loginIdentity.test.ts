@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readIdentity, withoutIdentity } from '../../../src/login/identity.ts';
+import { readIdentity, withoutIdentity } from '../../../src/login/loginIdentity.ts';
 import { failureOf } from '../../support/loginMessages.ts';
 
 const INITIATOR = 'iqn.1993-08.org.debian:01:db1';

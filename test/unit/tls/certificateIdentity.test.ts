@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { certificateIdentity } from '../../../src/tls/identity.ts';
+import { certificateIdentity } from '../../../src/tls/certificateIdentity.ts';
 import { testPki } from '../../support/certificates.ts';
 import { rawCertificate } from '../../support/rawCertificate.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { serialAdd, serialBefore } from '../../../src/iscsi/serial.ts';
+import { serialAdd, serialBefore } from '../../../src/iscsi/serialArithmetic.ts';
 
 test('the number after the last one is 0', () => {
   expect(serialAdd(0xffffffff, 1)).toBe(0);
