@@ -1,7 +1,6 @@
-import { ahsLengthAt, BHS_LENGTH, u32At } from '../iscsi/bhs.ts';
+import { ahsLengthAt, BHS_LENGTH, Offset, u32At } from '../iscsi/bhs.ts';
 import { OperationCode } from '../scsi/operationCode.ts';
 
-const CDB = 32;
 const WRITE_ATOMIC_16 = 0x9c;
 /** An Additional Header Segment's type for the rest of a long CDB, and where that rest begins (RFC 7143 §11.2.2.3). */
 const EXTENDED_CDB = 1;
@@ -16,7 +15,7 @@ const TWO_32 = 2 ** 32;
  * BigInt, which a relay cannot afford at every command.)
  */
 export function firstBlockAt(bytes: Uint8Array, at: number): number {
-  const cdb = at + CDB;
+  const cdb = at + Offset.cdb;
   switch (bytes[cdb]! >>> 5) {
     case 0:
       return ((bytes[cdb + 1]! & 0x1f) << 16) | (bytes[cdb + 2]! << 8) | bytes[cdb + 3]!;
@@ -32,7 +31,7 @@ export function firstBlockAt(bytes: Uint8Array, at: number): number {
 
 /** How many logical blocks it covers. */
 export function blocksAt(bytes: Uint8Array, at: number): number {
-  const cdb = at + CDB;
+  const cdb = at + Offset.cdb;
   switch (bytes[cdb]! >>> 5) {
     case 0:
       return bytes[cdb + 4]! || 256; // SBC-4 §5.10

@@ -10,6 +10,7 @@ import {
 } from '../iscsi/bhs.ts';
 import { canonicalLun, type Lun } from '../iscsi/lun.ts';
 import { Opcode } from '../iscsi/opcode.ts';
+import { SENSE_AT } from '../iscsi/scsiResponse.ts';
 import type { Side } from '../iscsi/side.ts';
 import { ScsiStatus } from '../scsi/status.ts';
 import { OTHER_NAME, type Account } from './account.ts';
@@ -34,10 +35,7 @@ export interface Books {
 }
 
 /** Fields of single PDUs. */
-const CDB = 32;
-const EXPECTED_LENGTH = 20;
 const REJECT_REASON = 2;
-const RESPONSE = 2;
 const STATUS = 3;
 const RESIDUAL_COUNT = 44;
 /** R or W: without them the expected length means nothing (RFC 7143 §11.3.1). */
@@ -45,8 +43,6 @@ const READ_OR_WRITE = 0x60;
 const UNDERFLOW = 0x02;
 /** The target found a data digest wrong (RFC 7143 §11.17.1). */
 const DATA_DIGEST_ERROR = 0x02;
-/** SenseLength stands in front of sense data (RFC 7143 §11.4.7.2). */
-const SENSE = 2;
 /** More than sense data can be (252 bytes, SPC-4 §4.5.1), with response data behind it. */
 const MAX_SENSE_SEGMENT = 1024;
 
@@ -100,10 +96,10 @@ export class Recorder {
 
   /** A SCSI Command that goes on to the target. */
   command(bytes: Buffer, at: number, task: number): void {
-    const ioClass = ioClassAt(bytes, at + CDB);
+    const ioClass = ioClassAt(bytes, at + Offset.cdb);
     const cell = this.#accountAt(bytes, at + Offset.lun) + ioClass * CELL_LENGTH;
     const flags = flagsAt(bytes, at);
-    const expected = (flags & READ_OR_WRITE) === 0 ? 0 : u32At(bytes, at + EXPECTED_LENGTH);
+    const expected = (flags & READ_OR_WRITE) === 0 ? 0 : u32At(bytes, at + Offset.expectedDataTransferLength);
     const figures = this.#figures;
     figures[cell + Figure.commands]!++;
     if (ioClass !== OTHER) {
@@ -142,7 +138,7 @@ export class Recorder {
   wantsData(bytes: Buffer, at: number): boolean {
     if (bytes[at + STATUS] !== ScsiStatus.checkCondition) return false;
     const length = dataSegmentLengthAt(bytes, at);
-    return length > SENSE && length <= MAX_SENSE_SEGMENT;
+    return length > SENSE_AT && length <= MAX_SENSE_SEGMENT;
   }
 
   /**
@@ -154,10 +150,10 @@ export class Recorder {
     const cell = this.#tasks.cellOf(task);
     if (cell === -1) return;
     const figures = this.#figures;
-    const response = opcodeAt(bytes, at) === Opcode.scsiResponse ? bytes[at + RESPONSE]! : 0;
+    const response = opcodeAt(bytes, at) === Opcode.scsiResponse ? bytes[at + Offset.response]! : 0;
     const status = bytes[at + STATUS]!;
     if (response !== 0 || status !== ScsiStatus.good) {
-      const failure = failureOf(response, status, data?.subarray(SENSE));
+      const failure = failureOf(response, status, data?.subarray(SENSE_AT));
       if (failure !== -1) figures[cell + Figure.failures + failure]!++;
     }
     if (response === 0) figures[cell + Figure.bytes]! += transferred(this.#tasks.expectedOf(task), bytes, at);
@@ -174,7 +170,7 @@ export class Recorder {
 
   /** A Task Management Response, as the target sent it. */
   taskManagementAnswered(bytes: Buffer, at: number): void {
-    this.#functions.answered(u32At(bytes, at + Offset.initiatorTaskTag), bytes[at + RESPONSE]!);
+    this.#functions.answered(u32At(bytes, at + Offset.initiatorTaskTag), bytes[at + Offset.response]!);
   }
 
   nopOut(bytes: Buffer, at: number): void {

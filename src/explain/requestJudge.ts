@@ -2,6 +2,7 @@ import { Offset, opcodeAt } from '../iscsi/bhs.ts';
 import { decodeBhs } from '../iscsi/layouts.ts';
 import { Opcode } from '../iscsi/opcode.ts';
 import { NO_DIGESTS, parseWirePdu } from '../iscsi/pdu.ts';
+import { SENSE_AT } from '../iscsi/scsiResponse.ts';
 import { TaskFunction, TaskResponse } from '../iscsi/taskManagement.ts';
 import {
   CommandPolicy,
@@ -18,10 +19,6 @@ import { ScsiStatus } from '../scsi/status.ts';
 import { lunRanges } from './lunRanges.ts';
 import type { Request } from './request.ts';
 
-/** Where the CDB stands in a SCSI Command's BHS. */
-const CDB = 32;
-/** Where the sense data stands behind its length (RFC 7143 §11.4.7.2). */
-const SENSE = 2;
 const NO_NUMBERS = { statSN: 0, expCmdSN: 0, maxCmdSN: 0 };
 
 /** `shadowed`: it passes, and is denied as soon as the rule is enforced. */
@@ -75,13 +72,13 @@ export class RequestJudge {
   #isEnforced(bhs: Buffer): boolean {
     if (!this.#isShadow) return true;
     return isCommand(bhs)
-      ? isRefusedInShadow(classifyCommand(bhs, CDB))
+      ? isRefusedInShadow(classifyCommand(bhs, Offset.cdb))
       : isFunctionRefusedInShadow(taskFunctionOf(bhs));
   }
 
   #denialOf(bhs: Buffer): Denial | undefined {
     return isCommand(bhs)
-      ? this.#policy.judgeCommand(classifyCommand(bhs, CDB), bhs, Offset.lun)
+      ? this.#policy.judgeCommand(classifyCommand(bhs, Offset.cdb), bhs, Offset.lun)
       : this.#policy.judgeTaskManagement(taskFunctionOf(bhs), bhs, Offset.lun);
   }
 
@@ -107,7 +104,7 @@ function permissionFor(bhs: Buffer, mode: AccessRule['mode']): Permission | unde
     const resets: readonly number[] = [TaskFunction.targetWarmReset, TaskFunction.targetColdReset];
     return resets.includes(taskFunctionOf(bhs)) ? 'target-reset' : undefined;
   }
-  const { effect, danger } = classifyCommand(bhs, CDB);
+  const { effect, danger } = classifyCommand(bhs, Offset.cdb);
   if (mode === 'read-only') return effect === 'reserve' ? 'reservations' : undefined;
   return danger;
 }
@@ -134,7 +131,7 @@ function describeAnswer(wire: Buffer): string {
     default: {
       const { status } = decodeBhs('scsiResponse', bhs);
       if (status === ScsiStatus.good) return 'GOOD';
-      return `CHECK CONDITION, sense ${describeSense(Buffer.from(data.subarray(SENSE)))}`;
+      return `CHECK CONDITION, sense ${describeSense(Buffer.from(data.subarray(SENSE_AT)))}`;
     }
   }
 }

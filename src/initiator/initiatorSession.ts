@@ -5,6 +5,7 @@ import { decodeBhs, type PduFields } from '../iscsi/layouts.ts';
 import { encodeLun } from '../iscsi/lun.ts';
 import { describeOpcode, Opcode } from '../iscsi/opcode.ts';
 import { encodePdu, type Pdu } from '../iscsi/pdu.ts';
+import { SENSE_AT } from '../iscsi/scsiResponse.ts';
 import { serialAdd } from '../iscsi/serialArithmetic.ts';
 import { LOGIN_LIMITS } from '../login/loginLimits.ts';
 import type { NegotiatedParameters } from '../login/negotiation.ts';
@@ -181,7 +182,9 @@ export class InitiatorSession {
         }
         this.#expStatSN = serialAdd(statSN, 1);
         const sense =
-          pdu.data.length > 2 ? pdu.data.subarray(2, 2 + pdu.data.readUInt16BE()) : Buffer.alloc(0);
+          pdu.data.length > SENSE_AT
+            ? pdu.data.subarray(SENSE_AT, SENSE_AT + pdu.data.readUInt16BE())
+            : Buffer.alloc(0);
         return this.#complete(initiatorTaskTag, status, sense);
       }
       case Opcode.nopIn:

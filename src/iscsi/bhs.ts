@@ -12,7 +12,7 @@ export const DIGEST_LENGTH = 4;
 /** "No tag": an Initiator Task Tag or Target Transfer Tag that names no task (RFC 7143 §11.2.1.8). */
 export const RESERVED_TAG = 0xffffffff;
 
-/** Offsets of fields that several PDUs share. */
+/** Offsets of fields that several PDUs share, and of a SCSI Command's own (RFC 7143 §11.3). */
 export const Offset = {
   opcode: 0,
   flags: 1,
@@ -28,6 +28,11 @@ export const Offset = {
   statSN: 24,
   expCmdSN: 28,
   maxCmdSN: 32,
+  /** SCSI Response, Task Management Function Response, Logout Response. */
+  response: 2,
+  /** SCSI Command. */
+  expectedDataTransferLength: 20,
+  cdb: 32,
 } as const;
 
 export const Flag = {

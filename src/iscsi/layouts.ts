@@ -66,8 +66,8 @@ export const layouts = {
       write: flag(0x20),
       attributes: bits(7),
       lun,
-      expectedDataTransferLength: u32(20),
-      cdb: octets(32, 16),
+      expectedDataTransferLength: u32(Offset.expectedDataTransferLength),
+      cdb: octets(Offset.cdb, 16),
     },
   },
   taskManagementRequest: {
@@ -136,7 +136,7 @@ export const layouts = {
       final,
       bidirectionalOverflow: flag(0x10),
       bidirectionalUnderflow: flag(0x08),
-      response: u8(2),
+      response: u8(Offset.response),
       status: u8(3),
       expDataSN: u32(36),
       bidirectionalResidualCount: u32(40),
@@ -145,7 +145,7 @@ export const layouts = {
   },
   taskManagementResponse: {
     opcode: Opcode.taskManagementResponse,
-    fields: { ...toInitiator, final, response: u8(2) },
+    fields: { ...toInitiator, final, response: u8(Offset.response) },
   },
   loginResponse: {
     opcode: Opcode.loginResponse,
@@ -181,7 +181,13 @@ export const layouts = {
   },
   logoutResponse: {
     opcode: Opcode.logoutResponse,
-    fields: { ...toInitiator, final, response: u8(2), time2Wait: u16(40), time2Retain: u16(42) },
+    fields: {
+      ...toInitiator,
+      final,
+      response: u8(Offset.response),
+      time2Wait: u16(40),
+      time2Retain: u16(42),
+    },
   },
   r2t: {
     opcode: Opcode.r2t,

@@ -1,11 +1,14 @@
 import type { PduFields } from './layouts.ts';
 
-/** Sense data as a SCSI Response carries it: its length in front (RFC 7143 §11.4.7.2). */
+/** Where sense data begins in a SCSI Response's data segment: its length stands in front (RFC 7143 §11.4.7.2). */
+export const SENSE_AT = 2;
+
+/** Sense data as a SCSI Response carries it. */
 export function encodeSenseSegment(sense: Buffer | undefined): Buffer {
   if (sense === undefined) return Buffer.alloc(0);
-  const segment = Buffer.alloc(2 + sense.length);
+  const segment = Buffer.alloc(SENSE_AT + sense.length);
   segment.writeUInt16BE(sense.length);
-  sense.copy(segment, 2);
+  sense.copy(segment, SENSE_AT);
   return segment;
 }
 

@@ -20,10 +20,6 @@ const SENSE: Readonly<Record<Denial, Buffer>> = {
   'not-supported': senseSegment(SenseKey.illegalRequest, AdditionalSense.invalidOperationCode),
 };
 
-/** Where a SCSI Command's BHS has its EXPECTED DATA TRANSFER LENGTH, and where its CDB begins. */
-const EXPECTED_LENGTH = 20;
-const CDB = 32;
-
 /** A Text Response in one PDU. */
 export function textAnswer(initiatorTaskTag: number, text: Buffer): Answer {
   const fields = { final: true, initiatorTaskTag, targetTransferTag: RESERVED_TAG };
@@ -45,7 +41,7 @@ export function logoutRequested(seconds: number): Answer {
  * @param request the command's BHS
  */
 export function refusedCommand(request: Buffer, denial: Denial): Answer {
-  if (denial === 'hidden-lun' && request[CDB] === OperationCode.inquiry) {
+  if (denial === 'hidden-lun' && request[Offset.cdb] === OperationCode.inquiry) {
     const command = decodeBhs('scsiCommand', request);
     if (isStandardInquiry(command)) return absentLun(command);
   }
@@ -54,7 +50,7 @@ export function refusedCommand(request: Buffer, denial: Denial): Answer {
       final: true,
       status: ScsiStatus.checkCondition,
       initiatorTaskTag: u32At(request, Offset.initiatorTaskTag),
-      ...residual(u32At(request, EXPECTED_LENGTH), 0),
+      ...residual(u32At(request, Offset.expectedDataTransferLength), 0),
     };
     return encodePdu('scsiResponse', { ...fields, ...numbers }, SENSE[denial], digests);
   };

@@ -16,10 +16,6 @@ import type { ResponseFilter } from './responseFilter.ts';
 import type { Answer, Substitutions } from './substitution.ts';
 import { taskScope, type TaskScope } from './task.ts';
 
-/** Where the CDB stands in a SCSI Command's BHS. */
-const CDB = 32;
-/** Where the response code stands in a Task Management Response's BHS. */
-const RESPONSE = 2;
 /** More than any initiator has under way at once: each may have all tasks looked through when it is answered. */
 const MAX_MANAGING = 64;
 
@@ -66,7 +62,7 @@ export class CommandGate {
   command(bytes: Buffer, at: number): Refusal | number {
     const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
     this.#substitutions.release(initiatorTaskTag);
-    const command = classifyCommand(bytes, at + CDB);
+    const command = classifyCommand(bytes, at + Offset.cdb);
     const denial = this.#access.policy.judgeCommand(command, bytes, at + Offset.lun);
     if (denial === undefined) {
       const task = this.#goesOn(bytes, at);
@@ -129,7 +125,7 @@ export class CommandGate {
     if (managing === undefined) return false;
     this.#managing.delete(initiatorTaskTag);
     const { scope, refused, passed } = managing;
-    const response = bytes[at + RESPONSE];
+    const response = bytes[at + Offset.response];
     if (response === TaskResponse.complete) {
       this.#substitutions.end(scope, refused);
       this.#filter.end(scope, passed);
@@ -137,7 +133,7 @@ export class CommandGate {
     }
     if (response !== TaskResponse.noSuchTask || scope.taskFunction !== TaskFunction.abortTask) return false;
     if (!this.#substitutions.end(scope, refused)) return false;
-    bytes[at + RESPONSE] = TaskResponse.complete;
+    bytes[at + Offset.response] = TaskResponse.complete;
     return true;
   }
 
@@ -160,7 +156,7 @@ export class CommandGate {
     const effect = notableEffect(command);
     if (effect === undefined) return;
     const lun = lunAsTold(bytes, at + Offset.lun);
-    this.#access.noteNotable({ effect, operationCode: bytes[at + CDB]!, lun });
+    this.#access.noteNotable({ effect, operationCode: bytes[at + Offset.cdb]!, lun });
   }
 
   /** @returns true if it is refused */
@@ -191,7 +187,7 @@ export class CommandGate {
 }
 
 function commandAsTold(bytes: Buffer, at: number): Pick<Denied, 'command' | 'lun'> {
-  return { command: commandCodeAt(bytes, at + CDB), lun: lunAsTold(bytes, at + Offset.lun) };
+  return { command: commandCodeAt(bytes, at + Offset.cdb), lun: lunAsTold(bytes, at + Offset.lun) };
 }
 
 /** The canonical LUN; of a form that has none, its bytes in hex. */

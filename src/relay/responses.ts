@@ -25,8 +25,7 @@ import type { TextExchange } from './textExchange.ts';
 
 /** The most that one Data-In of an answer that is rewritten may hold; bounded by what initiators take. */
 const MAX_FILTERED_LENGTH = 1024 * 1024;
-/** Where the response code stands in a Logout Response's BHS, and the one that says that the connection is over. */
-const RESPONSE = 2;
+/** The response code of a Logout Response that says that the connection is over. */
 const CLOSED = 0;
 
 export interface ResponsesOptions {
@@ -107,7 +106,7 @@ export class Responses implements PduHandler {
       case Opcode.asyncMessage:
         return this.#patched(bytes, at, true);
       case Opcode.logoutResponse:
-        if (bytes[at + RESPONSE] === CLOSED) this.#isLoggedOut = true;
+        if (bytes[at + Offset.response] === CLOSED) this.#isLoggedOut = true;
         return this.#patched(bytes, at, true);
       case Opcode.r2t:
         this.#recorder?.r2t(this.#filter.find(u32At(bytes, at + Offset.initiatorTaskTag)));

@@ -1,9 +1,9 @@
 import { auditEvents } from '../audit/auditEvents.ts';
 import { openAudit, type AuditAlarm, type AuditState, type AuditTrail } from '../audit/auditTrail.ts';
+import { userName } from '../audit/userName.ts';
 import type { AuditConfig } from '../config/gatewayConfig.ts';
 import type { Observer } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { userName } from '../audit/userName.ts';
 import { version } from '../version.ts';
 
 export interface RunningAudit {
