@@ -3,6 +3,7 @@ import { loadGatewayConfig } from '../config/gatewayConfig.ts';
 import { createLog } from '../telemetry/log.ts';
 import { Reloading } from '../run/reload/reloading.ts';
 import { runGateway } from '../run/runGateway.ts';
+import { warnOfConfig } from '../run/warnings.ts';
 import { untilStopped } from './untilStopped.ts';
 
 export function gatewayCommand() {
@@ -13,7 +14,7 @@ export function gatewayCommand() {
       const reloading = new Reloading(() => loadGatewayConfig(file));
       const { config, warnings } = reloading.read();
       const log = createLog(config.log.level);
-      for (const { line, path, message } of warnings) log.warn({ at: `${file}:${line}`, path }, message);
+      warnOfConfig(warnings, log);
       const stopped = untilStopped();
       const gateway = await runGateway(config, log);
       reloading.begin((read, causes) => gateway.reload(read, causes));

@@ -4,6 +4,7 @@ import { loadStubConfig, stubConfigFrom } from '../config/stubConfig.ts';
 import { createLog } from '../telemetry/log.ts';
 import { Reloading } from '../run/reload/reloading.ts';
 import { runStub } from '../run/runStub.ts';
+import { warnOfConfig } from '../run/warnings.ts';
 import { untilStopped } from './untilStopped.ts';
 
 export function stubCommand() {
@@ -39,7 +40,7 @@ export function stubCommand() {
       );
       const { config, warnings } = reloading.read();
       const log = createLog(config.log.level);
-      for (const { path, message } of warnings) log.warn({ path }, message);
+      warnOfConfig(warnings, log);
       const stopped = untilStopped();
       const stub = await runStub(config, log);
       reloading.begin((read, causes) => stub.reload(read, causes));

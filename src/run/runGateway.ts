@@ -21,11 +21,10 @@ import { forkWorker } from '../workers/forkWorker.ts';
 import type { Launch } from '../workers/supervisor.ts';
 import { version } from '../version.ts';
 import { readSteadily } from './reload/steadyReading.ts';
-import { tellOfCredentials } from './tellOfCredentials.ts';
-import { warnOfRestart } from './reload/warnOfRestart.ts';
 import { startAdmin, type RunningAdmin } from './startAdmin.ts';
 import { renewAudit, startAudit } from './startAudit.ts';
 import { startStatus } from './startStatus.ts';
+import { warnOfConfig, warnOfCredentials, warnOfRestart } from './warnings.ts';
 import { WORKER_ENTRY, workerCount } from './workerCount.ts';
 
 export interface RunningGateway {
@@ -75,7 +74,7 @@ export async function runGateway(
     also?.(event);
   };
   const settings = await readSettings(config);
-  for (const credentials of settings.credentials) tellOfCredentials(credentials, log);
+  for (const credentials of settings.credentials) warnOfCredentials(credentials, log);
   const guards = new Guards();
   const count = workerCount(config.workers);
   const plane =
@@ -154,8 +153,8 @@ export async function runGateway(
           if (nextAudit !== before) await nextAudit?.close();
           throw error;
         });
-        for (const { line, path, message } of warnings) log.warn({ line, path }, message);
-        for (const credentials of settings.credentials) tellOfCredentials(credentials, log);
+        warnOfConfig(warnings, log);
+        for (const credentials of settings.credentials) warnOfCredentials(credentials, log);
         admin?.use(adminTls);
         log.level = next.log.level;
         warnOfRestart(config.admin, next.admin, 'admin', log);

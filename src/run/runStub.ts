@@ -10,9 +10,9 @@ import { forkWorker } from '../workers/forkWorker.ts';
 import type { Launch } from '../workers/supervisor.ts';
 import { DialError } from '../transport/dial.ts';
 import { version } from '../version.ts';
+import { warnOfConfig, warnOfCredentials, warnOfRestart } from './warnings.ts';
 import { WORKER_ENTRY, workerCount } from './workerCount.ts';
 import { readSteadily } from './reload/steadyReading.ts';
-import { warnOfRestart } from './reload/warnOfRestart.ts';
 import { startAdmin } from './startAdmin.ts';
 
 export interface RunningStub {
@@ -41,7 +41,7 @@ export async function runStub(
     crashes: () => (stub instanceof StubWorkers ? stub.crashes : 0),
   });
   const settings = await readSettings(config);
-  for (const warning of settings.credentials.warnings) log.warn(warning);
+  warnOfCredentials(settings.credentials, log);
   const observe = (event: StubEvent): void => {
     logStubEvent(log, event);
     countStubEvent(metrics, event);
@@ -82,8 +82,8 @@ export async function runStub(
           return { files, value: { next, warnings, settings, adminTls: await admin?.readTls() } };
         });
         if (adminTls) checkSuccession(admin?.credentials(), adminTls, Date.now());
-        for (const { path, message } of warnings) log.warn({ path }, message);
-        for (const warning of settings.credentials.warnings) log.warn(warning);
+        warnOfConfig(warnings, log);
+        warnOfCredentials(settings.credentials, log);
         await stub.use(settings);
         admin?.use(adminTls);
         log.level = next.log.level;

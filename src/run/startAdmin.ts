@@ -6,7 +6,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { History } from '../status/history.ts';
 import { loadGatewayCredentials, type GatewayCredentials } from '../tls/credentials.ts';
 import { adminTlsOptions } from '../tls/listenerOptions.ts';
-import { tellOfCredentials } from './tellOfCredentials.ts';
+import { warnOfCredentials } from './warnings.ts';
 
 /** Whose admin server it is, a gateway or a stub: what it serves of it. */
 export interface AdminOwner {
@@ -43,7 +43,7 @@ export async function startAdmin(
   const lines = new LineLimit(MAX_LINES);
   try {
     let credentials = await readTls();
-    if (credentials) tellOfCredentials(credentials, log);
+    if (credentials) warnOfCredentials(credentials, log);
     const server = await startAdminServer({
       address,
       ...(credentials && { tls: adminTlsOptions(credentials) }),
@@ -73,7 +73,7 @@ export async function startAdmin(
       use: (renewed) => {
         credentials = renewed;
         if (renewed === undefined) return;
-        tellOfCredentials(renewed, log);
+        warnOfCredentials(renewed, log);
         server.renewTls(adminTlsOptions(renewed));
       },
       credentials: () => credentials,
