@@ -1,20 +1,17 @@
-import net, { type AddressInfo, type OnReadOpts, type Socket } from 'node:net';
-import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls';
+import net, { type AddressInfo, type Socket } from 'node:net';
 import type { StubConfig } from '../config/stubConfig.ts';
-import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
+import { formatPortal } from '../iscsi/targetAddress.ts';
 import type { StubCredentials } from '../tls/credentials.ts';
-import { askForLeafOnly, checkGateway, explainDialFailure, stubTlsOptions } from '../tls/dial.ts';
 import { bridge } from '../transport/bridge.ts';
 import { closeAfterFlush } from '../transport/closeAfterFlush.ts';
-import { dialFirst, settle } from '../transport/dial.ts';
-import { LentReads } from '../transport/lentReads.ts';
 import { listen, stopListening } from '../transport/listen.ts';
 import { Outflow } from '../transport/outflow.ts';
 import { plainAddress } from '../transport/plainAddress.ts';
 import { encodeProxyHeader, type ProxyHeader } from '../transport/proxyHeader.ts';
 import { Announcement } from './announcement.ts';
+import { dialTunnel, type DialledTunnel } from './dialTunnel.ts';
 import { untilAnswered } from './untilAnswered.ts';
-import { WarmTunnels, type DialledTunnel } from './warmTunnels.ts';
+import { WarmTunnels } from './warmTunnels.ts';
 
 /** What the stub tells its log. */
 export type StubEvent =
@@ -57,11 +54,6 @@ export const SOCKET_OPTIONS = {
 } as const;
 
 const NOTHING = Buffer.alloc(0);
-/**
- * How long a tunnel is idle before it is probed. No NAT forgets it as soon as that; and one that leads nowhere any more is
- * found 10 s later (libuv probes ten times, a second apart), before many initiators are given it.
- */
-const KEEP_ALIVE_MS = 10_000;
 
 /** An initiator's connection. */
 interface Client {
@@ -248,49 +240,6 @@ export class Stub {
 
 function announce({ header }: Client, { connection }: DialledTunnel): Announcement {
   return new Announcement(encodeProxyHeader(header), (bytes) => void connection.write(bytes));
-}
-
-/** A tunnel to the first gateway that answers; one try each. @throws DialError */
-function dialTunnel(settings: StubSettings, signal: AbortSignal): Promise<DialledTunnel> {
-  const { gateways, connectTimeoutSeconds } = settings.config;
-  return dialFirst(
-    gateways,
-    connectTimeoutSeconds * 1000,
-    (to, until) => connect(settings, to, until),
-    signal,
-  );
-}
-
-function connect(
-  { config, credentials }: StubSettings,
-  gateway: Portal,
-  signal: AbortSignal,
-): Promise<TLSSocket> {
-  const { serverName } = config;
-  return new Promise((resolve, reject) => {
-    const reads = new LentReads();
-    const options: ConnectionOptions & { onread: OnReadOpts } = {
-      ...stubTlsOptions(credentials, { host: gateway.host, ...(serverName && { serverName }) }),
-      host: gateway.host,
-      port: gateway.port,
-      onread: reads.onread,
-    };
-    const socket = tls.connect(options);
-    reads.bind(socket);
-    askForLeafOnly(socket);
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    const check = (): void => {
-      try {
-        checkGateway(socket);
-        resolve(socket);
-      } catch (error) {
-        socket.destroy();
-        reject(error);
-      }
-    };
-    settle(socket, 'secureConnect', signal, check, (error) => reject(explainDialFailure(error)));
-  });
 }
 
 /** For a socket whose `close` event says all that is needed. */

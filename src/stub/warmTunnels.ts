@@ -1,12 +1,6 @@
-import type { TLSSocket } from 'node:tls';
 import type { Portal } from '../iscsi/targetAddress.ts';
 import { closeAfterFlush } from '../transport/closeAfterFlush.ts';
-
-export interface DialledTunnel {
-  readonly connection: TLSSocket;
-  /** The gateway. */
-  readonly portal: Portal;
-}
+import type { DialledTunnel } from './dialTunnel.ts';
 
 export interface WarmTunnelsOptions {
   /** How many are kept. */

@@ -2,7 +2,8 @@ import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Portal } from '../../../src/iscsi/targetAddress.ts';
-import { WarmTunnels, type DialledTunnel } from '../../../src/stub/warmTunnels.ts';
+import type { DialledTunnel } from '../../../src/stub/dialTunnel.ts';
+import { WarmTunnels } from '../../../src/stub/warmTunnels.ts';
 
 const FIRST: Portal = { host: '192.0.2.1', port: 3261 };
 const SECOND: Portal = { host: '192.0.2.2', port: 3261 };
