@@ -108,10 +108,19 @@ async function readSettings(config: StubConfig): Promise<StubSettings> {
 }
 
 function countStubEvent(metrics: StubMetrics, event: StubEvent): void {
-  if (event.kind === 'opened') metrics.count('tunnel');
-  if (event.kind === 'opened' && event.wasWarm) metrics.countWarm('given');
-  if (event.kind === 'reopened') metrics.countWarm('closed');
-  if (event.kind === 'unreachable') metrics.count('unreachable');
+  switch (event.kind) {
+    case 'opened':
+      if (!event.wasWarm) metrics.count('tunnel');
+      return;
+    case 'kept':
+      return metrics.count('tunnel', 'given');
+    case 'reopened':
+      return metrics.count('tunnel', 'closed');
+    case 'unreachable':
+      return metrics.count('unreachable', event.hadWarm ? 'closed' : undefined);
+    case 'closed':
+    case 'warmth':
+  }
 }
 
 function logStubEvent(log: Logger, event: StubEvent): void {
@@ -120,6 +129,8 @@ function logStubEvent(log: Logger, event: StubEvent): void {
       const { initiator, gateway, wasWarm } = event;
       return log.info({ initiator, gateway, warm: wasWarm }, 'tunnel open');
     }
+    case 'kept':
+      return; // its initiator has been told of as `opened`
     case 'reopened': {
       const { initiator, gateway } = event;
       return log.info(

@@ -13,15 +13,17 @@ import { dialTunnel, type DialledTunnel } from './dialTunnel.ts';
 import { untilAnswered } from './untilAnswered.ts';
 import { WarmTunnels } from './warmTunnels.ts';
 
-/** What the stub tells its log. */
+/** What the stub tells its log and its metrics. */
 export type StubEvent =
   | {
       readonly kind: 'opened';
       readonly initiator: string;
       readonly gateway: string;
-      /** It had been dialled ahead. */
+      /** It had been dialled ahead, and may turn out to be closed: `kept`, `reopened` or `unreachable` follows. */
       readonly wasWarm: boolean;
     }
+  /** A tunnel that was dialled ahead stays its initiator's to the end: the gateway has answered, or one of the two has gone. */
+  | { readonly kind: 'kept' }
   /** The gateway had closed a tunnel that was dialled ahead, so that its initiator got another one. */
   | { readonly kind: 'reopened'; readonly initiator: string; readonly gateway: string }
   | {
@@ -32,7 +34,13 @@ export type StubEvent =
       readonly received: number;
       readonly error?: Error;
     }
-  | { readonly kind: 'unreachable'; readonly initiator: string; readonly error: Error }
+  | {
+      readonly kind: 'unreachable';
+      readonly initiator: string;
+      /** The gateway had closed a tunnel that was dialled ahead. */
+      readonly hadWarm: boolean;
+      readonly error: Error;
+    }
   /** No tunnel can be had, or kept, ahead; or, without an error, it can again. */
   | { readonly kind: 'warmth'; readonly error?: Error };
 
@@ -166,7 +174,8 @@ export class Stub {
       initiator.resume();
     } catch (error) {
       initiator.destroy();
-      this.#observe({ kind: 'unreachable', initiator: name, error: error as Error });
+      const hadWarm = said !== undefined;
+      this.#observe({ kind: 'unreachable', initiator: name, hadWarm, error: error as Error });
     }
   }
 
@@ -183,6 +192,7 @@ export class Stub {
       say: (chunk) => void connection.write(announcement.before(chunk)),
       onJoined: (answer) => {
         if (answer.length > 0) this.#warm?.proven();
+        this.#observe({ kind: 'kept' });
         this.#join(client, tunnel, announcement, answer);
       },
       onClosed: (said) => {
@@ -197,6 +207,7 @@ export class Stub {
         if (hasSpoken) this.#warm?.renew();
         initiator.destroy();
         closeAfterFlush(connection);
+        this.#observe({ kind: 'kept' });
         this.#observe({ kind: 'closed', initiator: name, gateway, received: 0 });
       },
     });

@@ -4,10 +4,12 @@ import { workerMetrics, type WorkerFigures } from './workerMetrics.ts';
 
 export interface StubMetrics {
   readonly registry: Registry;
-  /** One connection of an initiator has got a tunnel or failed to get one. */
-  readonly count: (result: 'tunnel' | 'unreachable') => void;
-  /** A tunnel that was dialled ahead was given to an initiator, or turned out to be closed. */
-  readonly countWarm: (result: 'given' | 'closed') => void;
+  /**
+   * One connection of an initiator has got a tunnel or failed to get one: once for each connection.
+   *
+   * @param warm what became of the tunnel that was dialled ahead for it, if one was
+   */
+  readonly count: (result: 'tunnel' | 'unreachable', warm?: 'given' | 'closed') => void;
 }
 
 /** What metrics read when they are scraped. */
@@ -47,13 +49,13 @@ export function stubMetrics(version: string, gauges: StubGauges): StubMetrics {
   );
   const warmth = new Counter({
     name: 'sangate_stub_warm_tunnels_used_total',
-    help: 'Tunnels that were dialled ahead and given to an initiator; result is "closed" where the gateway had closed it unnoticed, and another one was dialled.',
+    help: 'Tunnels that were dialled ahead and given to an initiator, each counted once: "given" when the gateway has answered, or "closed" where it had closed the tunnel unnoticed, and another one was dialled.',
     labelNames: ['result'],
     registers: [registry],
   });
   const connections = new Counter({
     name: 'sangate_stub_connections_total',
-    help: 'Connections of initiators by result: a tunnel was opened, or no gateway could be reached.',
+    help: 'Connections of initiators, each counted once: "tunnel" when one is open, or "unreachable" where no gateway was reached.',
     labelNames: ['result'],
     registers: [registry],
   });
@@ -64,7 +66,9 @@ export function stubMetrics(version: string, gauges: StubGauges): StubMetrics {
   warmth.labels('closed').inc(0);
   return {
     registry,
-    count: (result) => connections.labels(result).inc(),
-    countWarm: (result) => warmth.labels(result).inc(),
+    count: (result, warm) => {
+      connections.labels(result).inc();
+      if (warm !== undefined) warmth.labels(warm).inc();
+    },
   };
 }

@@ -1,10 +1,9 @@
 import { once } from 'node:events';
-import type { AddressInfo, Socket } from 'node:net';
-import tls from 'node:tls';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
+import type { RunningStub } from '../../src/run/runStub.ts';
 import { stubConfigFrom } from '../../src/config/stubConfig.ts';
-import { testPki } from '../support/certificates.ts';
 import { IDENTITY } from '../support/loginPdus.ts';
+import { ScriptedGateway } from '../support/scriptedGateway.ts';
 import { startSite, startTarget, type Site, type SiteOptions } from '../support/site.ts';
 
 /** A busy machine takes its time. */
@@ -15,57 +14,31 @@ async function start(options: Partial<SiteOptions> = {}): Promise<Site> {
   return startSite({ backends: { array1: { portals: [array.portal] } }, ...options });
 }
 
-interface Tunnel {
-  readonly socket: Socket;
-  /** All that came through it so far. */
-  readonly heard: () => string;
-}
-
-/** A gateway that takes tunnels and does with them what a test says. */
-class ScriptedGateway {
-  readonly #server: tls.Server;
-  readonly tunnels: Tunnel[] = [];
-  #wake = (): void => {};
-
-  private constructor(server: tls.Server, onHeard: (tunnel: Tunnel, count: number) => void) {
-    this.#server = server;
-    server.on('secureConnection', (socket) => {
-      let heard = '';
-      const tunnel = { socket, heard: () => heard };
-      const count = this.tunnels.push(tunnel);
-      socket.on('error', () => {});
-      socket.on('data', (chunk: Buffer) => {
-        heard += chunk.toString('latin1');
-        onHeard(tunnel, count);
-      });
-      this.#wake();
-    });
-  }
-
-  static async start(onHeard: (tunnel: Tunnel, count: number) => void): Promise<ScriptedGateway> {
-    const { ca, gateway } = await testPki();
-    const server = tls.createServer({ ca, ...gateway, requestCert: true, ALPNProtocols: ['sangate'] });
-    const scripted = new ScriptedGateway(server, onHeard);
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    onTestFinished(() => {
-      server.close();
-      for (const { socket } of scripted.tunnels) socket.destroy();
-    });
-    return scripted;
-  }
-
-  get portal(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  /** Resolves when so many have come. */
-  async has(count: number): Promise<void> {
-    while (this.tunnels.length < count) await new Promise<void>((resolve) => (this.#wake = resolve));
-  }
-}
-
 const word = (text: string): Buffer => Buffer.from(text.padEnd(48));
+
+const ADMIN = { address: '127.0.0.1:0' };
+
+/** The stub's metrics, as text. */
+async function metricsOf({ admin }: RunningStub): Promise<string> {
+  return (await fetch(`http://${admin!.address}:${admin!.port}/metrics`)).text();
+}
+
+/** What the stub has counted of connections and of warm tunnels, zeros left out. */
+async function counted(stub: RunningStub): Promise<Record<string, number>> {
+  const counts = /^sangate_stub_(connections|warm_tunnels_used)_total\{result="(\w+)"\} ([1-9]\d*)$/gm;
+  const found = [...(await metricsOf(stub)).matchAll(counts)];
+  return Object.fromEntries(found.map(([, what, result, count]) => [`${what} ${result}`, Number(count)]));
+}
+
+/** An initiator that has asked for something through a tunnel that was dialled ahead. */
+async function asking(gateway: ScriptedGateway) {
+  const site = await start();
+  const stub = await site.startStub({ gateways: [gateway.portal], admin: ADMIN });
+  await gateway.has(1);
+  const initiator = await site.connectPlain(stub.address.port);
+  initiator.send(word('request'));
+  return { site, stub, initiator };
+}
 
 test('a login goes through a tunnel that was dialled before it, and the next one is dialled at once', async () => {
   const site = await start();
@@ -107,11 +80,7 @@ test('an initiator whose tunnel closes unanswered as it gets it is told nothing:
     if (count === 1) socket.end();
     else if (heard().includes('request')) socket.write('answer');
   });
-  const site = await start();
-  const stub = await site.startStub({ gateways: [gateway.portal] });
-  await gateway.has(1);
-  const initiator = await site.connectPlain(stub.address.port);
-  initiator.send(word('request'));
+  const { site, initiator } = await asking(gateway);
   const [answer] = (await once(initiator.socket, 'data')) as [Buffer];
   expect(String(answer)).toBe('answer');
   expect(
@@ -122,6 +91,40 @@ test('an initiator whose tunnel closes unanswered as it gets it is told nothing:
   const [told] = gateway.tunnels.map(({ heard }) => heard()).filter((heard) => heard.includes('request'));
   expect(told!.split('request')).toHaveLength(2); // once, behind one PROXY header
   expect(told!.indexOf('\r\n\r\n\0\r\nQUIT\n')).toBe(0);
+});
+
+test('a tunnel that proves closed as it is given counts as closed, and its initiator as one connection', async () => {
+  const gateway = await ScriptedGateway.start(({ socket, heard }, count) => {
+    if (count === 1) socket.end();
+    else if (heard().includes('request')) socket.write('answer');
+  });
+  const { stub, initiator } = await asking(gateway);
+  await once(initiator.socket, 'data');
+  expect(await counted(stub)).toEqual({ 'connections tunnel': 1, 'warm_tunnels_used closed': 1 });
+});
+
+test('an initiator that gets no other tunnel for one that proves closed counts as one without', async () => {
+  const gateway = await ScriptedGateway.start(({ socket }) => {
+    gateway.stopListening();
+    socket.end();
+  });
+  const { site, stub, initiator } = await asking(gateway);
+  await initiator.closed;
+  await site.log.line({ msg: 'no gateway can be reached' });
+  expect(await counted(stub)).toEqual({ 'connections unreachable': 1, 'warm_tunnels_used closed': 1 });
+});
+
+test('an initiator that leaves before the gateway has answered counts as one with a tunnel', async () => {
+  const gateway = await ScriptedGateway.start(() => {});
+  const site = await start();
+  const stub = await site.startStub({ gateways: [gateway.portal], admin: ADMIN });
+  await gateway.has(1);
+  const initiator = await site.connectPlain(stub.address.port);
+  await site.log.line({ msg: 'tunnel open', warm: true });
+  expect(await counted(stub)).toEqual({});
+  initiator.end();
+  await site.log.line({ msg: 'tunnel closed' });
+  expect(await counted(stub)).toEqual({ 'connections tunnel': 1, 'warm_tunnels_used given': 1 });
 });
 
 test.each([0, 1])(
@@ -140,11 +143,7 @@ test('a tunnel that closes after its first answer ends its initiator, and nothin
   const gateway = await ScriptedGateway.start(({ socket, heard }) => {
     if (heard().includes('request')) socket.end('answer');
   });
-  const site = await start();
-  const stub = await site.startStub({ gateways: [gateway.portal] });
-  await gateway.has(1);
-  const initiator = await site.connectPlain(stub.address.port);
-  initiator.send(word('request'));
+  const { initiator } = await asking(gateway);
   await initiator.closed;
   expect(String(Buffer.concat(initiator.received))).toBe('answer');
   expect(gateway.tunnels.filter(({ heard }) => heard().includes('request'))).toHaveLength(1);
@@ -152,11 +151,7 @@ test('a tunnel that closes after its first answer ends its initiator, and nothin
 
 test('a gateway that closes the second tunnel as well lets the initiator go', async () => {
   const gateway = await ScriptedGateway.start(({ socket }) => socket.end());
-  const site = await start();
-  const stub = await site.startStub({ gateways: [gateway.portal] });
-  await gateway.has(1);
-  const initiator = await site.connectPlain(stub.address.port);
-  initiator.send(word('request'));
+  const { site, initiator } = await asking(gateway);
   await initiator.closed;
   expect(initiator.received).toEqual([]);
   await site.log.line({ msg: 'tunnel closed', level: 'warn' });
@@ -236,28 +231,25 @@ test('metrics tell of warm tunnels', async () => {
   const site = await start();
   const stub = await site.startStub({
     gateways: [`127.0.0.1:${site.port}`],
-    admin: { address: '127.0.0.1:0' },
+    admin: ADMIN,
   });
   await site.log.line({ msg: 'tunnel open', level: 'debug' });
-  const { address, port } = stub.admin!;
-  const metrics = async (): Promise<string> => (await fetch(`http://${address}:${port}/metrics`)).text();
-  expect(await metrics()).toMatch(/^sangate_stub_warm_tunnels 1$/m);
+  expect(await metricsOf(stub)).toMatch(/^sangate_stub_warm_tunnels 1$/m);
   await (await site.connectPlain(stub.address.port)).logIn();
-  expect(await metrics()).toMatch(/^sangate_stub_warm_tunnels_used_total\{result="given"\} 1$/m);
+  expect(await counted(stub)).toEqual({ 'connections tunnel': 1, 'warm_tunnels_used given': 1 });
 });
 
 test("each of a stub's workers keeps tunnels of its own, and they are counted together", async () => {
   const site = await start();
-  const admin = { address: '127.0.0.1:0' };
-  const stub = await site.startStub({ gateways: [`127.0.0.1:${site.port}`], workers: 2, admin });
-  const { address, port } = stub.admin!;
-  const metrics = async (): Promise<string> => (await fetch(`http://${address}:${port}/metrics`)).text();
-  await expect.poll(metrics, PATIENCE).toMatch(/^sangate_stub_warm_tunnels 2$/m);
+  const stub = await site.startStub({ gateways: [`127.0.0.1:${site.port}`], workers: 2, admin: ADMIN });
+  await expect.poll(() => metricsOf(stub), PATIENCE).toMatch(/^sangate_stub_warm_tunnels 2$/m);
   for (const last of [1, 2]) {
     const initiator = await site.connectPlain(stub.address.port);
     await initiator.logIn(IDENTITY, { isid: Buffer.from(`40000137000${last}`, 'hex') });
   }
-  await expect.poll(metrics, PATIENCE).toMatch(/^sangate_stub_warm_tunnels_used_total\{result="given"\} 2$/m);
+  await expect
+    .poll(() => counted(stub), PATIENCE)
+    .toEqual({ 'connections tunnel': 2, 'warm_tunnels_used given': 2 });
 });
 
 test("that a stub's workers can dial none ahead is told once for all", async () => {

@@ -23,6 +23,7 @@ const error = z
 
 const event = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('opened'), initiator: text, gateway: text, wasWarm: z.boolean() }),
+  z.strictObject({ kind: z.literal('kept') }),
   z.strictObject({ kind: z.literal('reopened'), initiator: text, gateway: text }),
   z.strictObject({
     kind: z.literal('closed'),
@@ -31,7 +32,7 @@ const event = z.discriminatedUnion('kind', [
     received: number,
     error: error.exactOptional(),
   }),
-  z.strictObject({ kind: z.literal('unreachable'), initiator: text, error }),
+  z.strictObject({ kind: z.literal('unreachable'), initiator: text, hadWarm: z.boolean(), error }),
   z.strictObject({ kind: z.literal('warmth'), error: error.exactOptional() }),
 ]) satisfies z.ZodType<StubEvent>;
 
