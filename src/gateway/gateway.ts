@@ -8,7 +8,6 @@ import { listenersOf, type Listeners, type Settings } from './inForce.ts';
 import { Listener } from './listener.ts';
 import type { Plane, PlaneFigures } from './plane.ts';
 import { RefusalReport } from './refusalReport.ts';
-import { WaitingPlaces } from './waitingPlaces.ts';
 
 export interface GatewayOptions extends Settings {
   readonly observe: Observer;
@@ -31,7 +30,6 @@ export class Gateway {
   readonly #options: GatewayOptions;
   readonly #plane: Plane;
   readonly #anteroom: Anteroom;
-  readonly #waitingPlaces: WaitingPlaces;
   readonly #refusals: RefusalReport;
   readonly #listening = new Map<string, Listener>();
   /** Taken out of the configuration; some of their connections are still there. */
@@ -44,7 +42,6 @@ export class Gateway {
     this.#plane = options.plane;
     this.#settings = { ...options, listeners: listenersOf(options) };
     this.#anteroom = new Anteroom(options.config.limits);
-    this.#waitingPlaces = new WaitingPlaces(options.config.limits);
     this.#refusals = new RefusalReport(options.observe);
   }
 
@@ -82,12 +79,12 @@ export class Gateway {
 
   /** Connections that have not authenticated. */
   get unauthenticated(): number {
-    return this.#anteroom.size;
+    return this.#anteroom.strangers;
   }
 
   /** Tunnels that were dialled ahead: they wait for their initiator, or it is in its login. */
   get waiting(): number {
-    return this.#waitingPlaces.size;
+    return this.#anteroom.waiting;
   }
 
   figures(): Promise<PlaneFigures> {
@@ -118,8 +115,7 @@ export class Gateway {
       throw new Failure('shutting_down', 'the gateway stops');
     }
     this.#settings = { ...settings, listeners };
-    this.#anteroom.limits = settings.config.limits;
-    this.#waitingPlaces.limits = settings.config.limits;
+    this.#anteroom.use(settings.config.limits);
     for (const [key, listener] of this.#listening) {
       if (listeners.has(key)) continue;
       this.#listening.delete(key);
@@ -162,7 +158,6 @@ export class Gateway {
         address: configured.address,
         handsOver: this.#options.handsOver,
         anteroom: this.#anteroom,
-        waitingPlaces: this.#waitingPlaces,
         refusals: this.#refusals,
         take: (socket, accepted) => this.#plane.take(socket, accepted),
       });

@@ -3,10 +3,9 @@ import { Failure } from '../failures.ts';
 import type { Portal } from '../iscsi/targetAddress.ts';
 import { listen, stopListening } from '../transport/listen.ts';
 import { plainAddress } from '../transport/plainAddress.ts';
-import type { Anteroom } from './anteroom.ts';
+import type { Anteroom, Place } from './anteroom.ts';
 import type { Accepted } from './plane.ts';
 import type { RefusalReport } from './refusalReport.ts';
-import type { Place, WaitingPlaces } from './waitingPlaces.ts';
 
 /** Keep-alive finds initiators that went without a word; their sessions hold reservations. */
 const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 } as const;
@@ -18,7 +17,6 @@ export interface ListenerOptions {
   /** Not a byte is read here: another process takes the connections. */
   readonly handsOver: boolean;
   readonly anteroom: Anteroom;
-  readonly waitingPlaces: WaitingPlaces;
   readonly refusals: RefusalReport;
   /** Takes over a connection that has its place in the anteroom. @throws Failure if that can't be */
   readonly take: (socket: Socket, accepted: Accepted) => void;
@@ -62,11 +60,11 @@ export class Listener {
   }
 
   #arrive(socket: Socket): void {
-    const { key: listener, anteroom, waitingPlaces, refusals, take } = this.#options;
+    const { key: listener, anteroom, refusals, take } = this.#options;
     const address = plainAddress(socket.remoteAddress ?? 'unknown');
     let place: Place | undefined;
     try {
-      place = waitingPlaces.placeOf(anteroom.enter(address));
+      place = anteroom.enter(address);
       take(socket, { listener, address, at: performance.now(), ...place });
     } catch (error) {
       place?.leave();

@@ -2,6 +2,12 @@ import { expect, test } from 'vitest';
 import { Failure } from '../../../src/failures.ts';
 import { Anteroom } from '../../../src/gateway/anteroom.ts';
 
+const LIMITS = {
+  unauthenticated: 10,
+  unauthenticatedPerAddress: 10,
+  waiting: 3,
+  waitingPerCertificate: 2,
+};
 const A = '192.0.2.1';
 const B = '192.0.2.2';
 const C = '192.0.2.3';
@@ -11,45 +17,97 @@ function refusal(anteroom: Anteroom, address: string): Failure {
     anteroom.enter(address);
   } catch (error) {
     if (error instanceof Failure) return error;
-    throw error;
   }
   throw new Error('it was let in');
 }
 
-test('one address has so many places and no more, whatever others have', () => {
-  const anteroom = new Anteroom({ unauthenticated: 10, unauthenticatedPerAddress: 2 });
+test('so many connections from one address are taken, and no more', () => {
+  const anteroom = new Anteroom({ ...LIMITS, unauthenticatedPerAddress: 2 });
   anteroom.enter(A);
   anteroom.enter(A);
   const failure = refusal(anteroom, A);
-  expect(failure).toMatchObject({ reason: 'too_many_connections', wire: 'close' });
-  expect(failure.message).toContain('limits.unauthenticatedPerAddress');
+  expect(failure.reason).toBe('too_many_connections');
+  expect(failure.message).toContain(
+    `2 connections from ${A} are before authentication, no more are taken (limits.unauthenticatedPerAddress)`,
+  );
   anteroom.enter(B);
-  expect(anteroom.size).toBe(3);
+  expect(anteroom.strangers).toBe(3);
 });
 
-test('all addresses together have so many places and no more', () => {
-  const anteroom = new Anteroom({ unauthenticated: 2, unauthenticatedPerAddress: 2 });
+test('so many connections in total are taken, whatever address they come from', () => {
+  const anteroom = new Anteroom({ ...LIMITS, unauthenticated: 2, unauthenticatedPerAddress: 2 });
   anteroom.enter(A);
   anteroom.enter(B);
-  expect(refusal(anteroom, C).message).toContain('(limits.unauthenticated)');
+  expect(refusal(anteroom, C).message).toContain(
+    '2 connections are before authentication, no more are taken (limits.unauthenticated)',
+  );
 });
 
-test('a place is free again once somebody leaves, and leaving twice frees one', () => {
-  const anteroom = new Anteroom({ unauthenticated: 2, unauthenticatedPerAddress: 2 });
-  const leave = anteroom.enter(A);
+test('whoever leaves makes room, and leaving twice makes room once', () => {
+  const anteroom = new Anteroom({ ...LIMITS, unauthenticated: 2, unauthenticatedPerAddress: 2 });
+  const { leave } = anteroom.enter(A);
   anteroom.enter(A);
   leave();
   leave();
-  expect(anteroom.size).toBe(1);
+  expect(anteroom.strangers).toBe(1);
   anteroom.enter(A);
   refusal(anteroom, A);
 });
 
-test('who was refused takes no place', () => {
-  const anteroom = new Anteroom({ unauthenticated: 1, unauthenticatedPerAddress: 1 });
-  const leave = anteroom.enter(A);
+test('who was refused has taken no room', () => {
+  const anteroom = new Anteroom({ ...LIMITS, unauthenticated: 1, unauthenticatedPerAddress: 1 });
+  const { leave } = anteroom.enter(A);
   for (let i = 0; i < 5; i++) refusal(anteroom, A);
   leave();
-  expect(anteroom.size).toBe(0);
+  expect(anteroom.strangers).toBe(0);
   anteroom.enter(A);
+});
+
+test('there are so many places to wait in total, and so many with one certificate', () => {
+  const anteroom = new Anteroom(LIMITS);
+  const taken = ['a', 'a', 'a', 'b', 'c'].map((sha256) => anteroom.enter(A).wait(sha256));
+  expect(taken).toEqual([true, true, false, true, false]);
+  expect(anteroom.waiting).toBe(3);
+  expect(anteroom.turnedAway).toBe(2);
+});
+
+test('who gets a place to wait is no stranger any more, and who gets none stays one', () => {
+  const anteroom = new Anteroom({ ...LIMITS, waiting: 1 });
+  const [first, second] = [anteroom.enter(A), anteroom.enter(A)];
+  first.wait('a');
+  expect(anteroom.strangers).toBe(1);
+  second.wait('a');
+  expect(anteroom.strangers).toBe(1);
+  second.leave();
+  expect(anteroom.strangers).toBe(0);
+});
+
+test('a place to wait is free again when it is left, and leaving twice frees one', () => {
+  const anteroom = new Anteroom({ ...LIMITS, waitingPerCertificate: 3 });
+  const first = anteroom.enter(A);
+  first.wait('a');
+  anteroom.enter(A).wait('a');
+  first.leave();
+  first.leave();
+  expect(anteroom.waiting).toBe(1);
+  expect(anteroom.strangers).toBe(0);
+});
+
+test('whoever has gone gets no place to wait, and was not turned away', () => {
+  const anteroom = new Anteroom(LIMITS);
+  const gone = anteroom.enter(A);
+  gone.leave();
+  expect(gone.wait('a')).toBe(false);
+  expect(anteroom.waiting).toBe(0);
+  expect(anteroom.turnedAway).toBe(0);
+});
+
+test('new limits hold for whoever comes then', () => {
+  const anteroom = new Anteroom(LIMITS);
+  anteroom.enter(A).wait('a');
+  const late = anteroom.enter(A);
+  anteroom.use({ ...LIMITS, unauthenticated: 1, waiting: 1 });
+  expect(late.wait('b')).toBe(false);
+  expect(refusal(anteroom, B).message).toContain('(limits.unauthenticated)');
+  expect(anteroom.waiting).toBe(1);
 });
