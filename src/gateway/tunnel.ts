@@ -7,7 +7,6 @@ import type { Challenges } from '../login/challenges.ts';
 import { LOGIN_LIMITS } from '../login/loginLimits.ts';
 import { describeRule } from '../policy/rules.ts';
 import type { CertificateIdentity } from '../policy/subject.ts';
-import { describeDenied } from '../relay/access.ts';
 import type { Observer, Peer } from '../telemetry/events.ts';
 import { ALPN } from '../tls/alpn.ts';
 import { admitTls } from '../tls/gate.ts';
@@ -25,6 +24,7 @@ import { loginDeadline } from './loginDeadline.ts';
 import { LoginExchange, PORTAL_GROUP_TAG, type LoginOutcome } from './loginExchange.ts';
 import type { Accepted } from './plane.ts';
 import { Session } from './session.ts';
+import { endOf, requestObservers } from './sessionEvents.ts';
 import type { SessionTable } from './sessionTable.ts';
 import type { WaitingTunnels } from './waitingTunnels.ts';
 
@@ -157,7 +157,7 @@ export class Tunnel {
     const { id } = entrance;
     const record = { name: outcome.login.identity.targetNameAsSent!, addresses: [shown] };
     const peer = this.#report(exchange, { session: id, portal: formatPortal(outcome.leg.portal) });
-    const { target } = outcome.authorization;
+    const concerned = { peer, session: id, target: outcome.authorization.target };
     const session = new Session({
       id,
       peer,
@@ -166,33 +166,7 @@ export class Tunnel {
       outcome,
       record,
       ledger,
-      onNotable: ({ rule, location, ...notable }, suppressed) =>
-        observe({
-          kind: 'notable',
-          peer,
-          session: id,
-          target,
-          rule: `${rule} at ${location}`,
-          ...notable,
-          suppressed,
-        }),
-      onDenied: (denied, suppressed) => {
-        const { kind: denial, enforced, rule, location, command, taskFunction, lun } = denied;
-        observe({
-          kind: 'denied',
-          peer,
-          session: id,
-          target,
-          rule: `${rule} at ${location}`,
-          denial,
-          enforced,
-          what: describeDenied(denied),
-          ...(command !== undefined && { operationCode: command.operationCode }),
-          ...(taskFunction !== undefined && { taskFunction }),
-          ...(lun !== undefined && { lun }),
-          suppressed,
-        });
-      },
+      ...requestObservers(observe, concerned),
     });
     // Who is not admitted any more takes nobody's place.
     const isAdmitted = !exchange.isOutdated || session.reconsider(this.#context.inForce(), 0);
@@ -202,10 +176,7 @@ export class Tunnel {
     }
     const end = await session.run(connection.detach());
     sessions.remove(session);
-    const { denials, fromInitiator, fromTarget } = session.summary;
-    const { suppressed } = session;
-    const figures = { denials, suppressed, fromInitiator, fromTarget };
-    observe({ kind: 'sessionEnded', peer, session: id, target, ...end, ...figures });
+    observe(endOf(session, concerned, end));
   }
 
   async #discovery(
