@@ -9,12 +9,14 @@ import {
   filePath,
   iscsiName,
   portal,
+  seconds,
   targetPattern,
 } from './fields.ts';
 import type { Findings } from './findings.ts';
 import { isLoopback } from './portal.ts';
 import { formatPath, quote, type ConfigPath } from './problem.ts';
 import { keysAt, valueAt } from './valueAt.ts';
+import { LEAST_WAITING_SECONDS, WARM_TUNNEL_SECONDS } from './warmTunnelLife.ts';
 
 const dialled = portal({ defaultPort: 3260, purpose: 'dial' });
 const listening = (defaultPort: number) => portal({ defaultPort, purpose: 'listen' });
@@ -65,6 +67,7 @@ export function crossCheckGateway(input: unknown, findings: Findings): void {
     findings.warning({ path: [section] }, 'there is no entry', 'add one; until then nobody can log in');
   }
   refuseNames([...backends, ...initiators], findings);
+  warnOfShortWaiting(input, findings);
   checkAdmin(input, 9260, findings);
   refuseInitiatorsAsOperators(input, findings);
 }
@@ -173,6 +176,17 @@ function warnOfShadow(input: unknown, initiator: ConfigPath, findings: Findings)
     { path },
     `${String(initiator.at(-1))}: access is not enforced (shadow: true)`,
     'remove this line when the log shows no denial that should pass',
+  );
+}
+
+function warnOfShortWaiting(input: unknown, findings: Findings): void {
+  const path = ['limits', 'waitingSeconds'];
+  const { success, data } = seconds(600).safeParse(valueAt(input, path));
+  if (!success || data >= LEAST_WAITING_SECONDS) return;
+  findings.warning(
+    { path },
+    `a stub keeps a tunnel for ${WARM_TUNNEL_SECONDS} s, and until another one is there: what this gateway closes before is dialled again and again`,
+    `write ${LEAST_WAITING_SECONDS} or more, or remove this line`,
   );
 }
 

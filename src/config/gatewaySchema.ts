@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PERMISSIONS } from '../policy/rules.ts';
 import { GATEWAY_ADMIN } from './adminAddress.ts';
 import * as field from './fields.ts';
+import { LEAST_WAITING_SECONDS, WARM_TUNNEL_SECONDS } from './warmTunnelLife.ts';
 
 const tls = z
   .strictObject({
@@ -150,9 +151,9 @@ const limits = z
       .max(65536)
       .default(64)
       .meta({ description: 'The same, with one certificate.' }),
-    waitingSeconds: field
-      .seconds(600)
-      .meta({ description: 'How long one may wait. Stubs take theirs back after four minutes.' }),
+    waitingSeconds: field.seconds(600).meta({
+      description: `How long one may wait. Stubs renew theirs after ${WARM_TUNNEL_SECONDS} s: below ${LEAST_WAITING_SECONDS} the gateway closes what they want to keep.`,
+    }),
     discoverySeconds: field
       .seconds(3)
       .meta({ description: 'How long discovery waits for an array before it answers without it.' }),

@@ -87,6 +87,11 @@ export class Gateway {
     return this.#anteroom.waiting;
   }
 
+  /** Tunnels, so far, that were to wait and found no place. */
+  get turnedAway(): number {
+    return this.#anteroom.turnedAway;
+  }
+
   figures(): Promise<PlaneFigures> {
     return this.#plane.figures();
   }

@@ -5,16 +5,19 @@ import { Failure } from '../failures.ts';
  * The time limit of a login; a peer that leaves ends it too.
  *
  * @param begun when its time began, by `performance.now()`
+ * @param circumstance what may have led to its end, for the log
  */
 export function loginDeadline(
   socket: Socket,
   begun: number,
   timeoutMs: number,
+  circumstance = '',
 ): { readonly signal: AbortSignal; readonly clear: () => void } {
   const controller = new AbortController();
   const timer = setTimeout(
     () => {
-      controller.abort(new Failure('login_timeout', `the login was not done within ${timeoutMs / 1000} s`));
+      const message = `the login was not done within ${timeoutMs / 1000} s${circumstance}`;
+      controller.abort(new Failure('login_timeout', message));
       socket.destroy();
     },
     begun + timeoutMs - performance.now(),

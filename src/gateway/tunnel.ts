@@ -32,6 +32,7 @@ import type { WaitingTunnels } from './waitingTunnels.ts';
 const DISCOVERY_IDLE_MS = 60_000;
 /** A tunnel that has an initiator speaks sooner, on the longest line. */
 const SILENCE_MS = 200;
+const NO_PLACE = ': the tunnel had found no place to wait (limits.waiting, limits.waitingPerCertificate)';
 
 export interface TunnelContext {
   /** Where it came in, by the key under which InForce knows it. */
@@ -59,6 +60,8 @@ export class Tunnel {
   readonly #context: TunnelContext;
   #arrival: Arrival;
   #peer: Peer;
+  /** It was to wait, and there was no place. */
+  #wasTurnedAway = false;
 
   constructor(socket: TLSSocket, context: TunnelContext, arrival: Arrival) {
     this.#socket = socket;
@@ -99,7 +102,8 @@ export class Tunnel {
     const origin = this.#origin();
     if (!(await this.#isSpokenTo(chunks, origin, certificate.sha256))) return;
     const { at, inForce } = this.#arrival;
-    const deadline = loginDeadline(this.#socket, at, inForce.loginTimeoutMs);
+    const circumstance = this.#wasTurnedAway ? NO_PLACE : '';
+    const deadline = loginDeadline(this.#socket, at, inForce.loginTimeoutMs, circumstance);
     const connection = new PduConnection(chunks, LOGIN_LIMITS);
     const peer = { certificate, address: this.#peer.address };
     const { guards, challenges } = this.#context;
@@ -131,7 +135,9 @@ export class Tunnel {
   async #isSpokenTo(chunks: ChunkReader, origin: Origin, sha256: string): Promise<boolean> {
     if (this.#socket.alpnProtocol !== ALPN) return true;
     const first = await chunks.comesFirst(SILENCE_MS);
-    if (first === 'bytes' || (first === 'nothing' && !(await this.#arrival.wait(sha256)))) return true;
+    if (first === 'bytes') return true;
+    this.#wasTurnedAway = first === 'nothing' && !(await this.#arrival.wait(sha256));
+    if (this.#wasTurnedAway) return true;
     const { inForce, waiting, observe } = this.#context;
     try {
       const before = this.#arrival.inForce;

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { Socket } from 'node:net';
+import { WARM_TUNNEL_SECONDS } from '../config/warmTunnelLife.ts';
 import { Failure } from '../failures.ts';
 import type { ChunkReader } from '../transport/chunkReader.ts';
 import { closeAfterFlush } from '../transport/closeAfterFlush.ts';
@@ -23,7 +24,13 @@ export class WaitingTunnels {
     const tunnel = new WaitingTunnel(chunks.socket, origin);
     this.#tunnels.add(tunnel);
     const timer = setTimeout(
-      () => tunnel.end(new Failure('login_timeout', `no initiator came within ${seconds} s`)),
+      () =>
+        tunnel.end(
+          new Failure(
+            'login_timeout',
+            `no initiator came within ${seconds} s (limits.waitingSeconds); a stub keeps a tunnel for ${WARM_TUNNEL_SECONDS} s`,
+          ),
+        ),
       seconds * 1000,
     );
     if (this.#closedFor !== undefined) tunnel.end(this.#closedFor);

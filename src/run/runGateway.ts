@@ -88,6 +88,7 @@ export async function runGateway(
     sessions: () => figures.sessions.length,
     unauthenticated: () => gateway.unauthenticated,
     waiting: () => gateway.waiting,
+    turnedAway: () => gateway.turnedAway,
     traffic: (from) => figures.traffic[from],
     notAfter: () => [
       ...[...gateway.listeners].flatMap(([key, { credentials }]) => endDates(key, credentials)),

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { StubConfig, StubConfigResult } from '../config/stubConfig.ts';
+import { LEAST_WAITING_SECONDS, WARM_TUNNEL_SECONDS } from '../config/warmTunnelLife.ts';
 import { Stub, type StubEvent, type StubSettings } from '../stub/stub.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { stubMetrics, type StubMetrics } from '../telemetry/stubMetrics.ts';
@@ -119,6 +120,7 @@ function countStubEvent(metrics: StubMetrics, event: StubEvent): void {
     case 'unreachable':
       return metrics.count('unreachable', event.hadWarm ? 'closed' : undefined);
     case 'closed':
+    case 'cutShort':
     case 'warmth':
   }
 }
@@ -137,6 +139,11 @@ function logStubEvent(log: Logger, event: StubEvent): void {
         { initiator, gateway },
         'the tunnel had been closed by the gateway: another one is open',
       );
+    }
+    case 'cutShort': {
+      const { gateway, seconds } = event;
+      const detail = `a stub keeps one for ${WARM_TUNNEL_SECONDS} s: the gateway has stopped, or has a new certificate; if this comes again and again, give its limits.waitingSeconds ${LEAST_WAITING_SECONDS} or more`;
+      return log.info({ gateway, seconds, detail }, 'a tunnel that waited was closed before its time');
     }
     case 'warmth':
       return event.error === undefined

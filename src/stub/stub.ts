@@ -41,6 +41,8 @@ export type StubEvent =
       readonly hadWarm: boolean;
       readonly error: Error;
     }
+  /** A tunnel that was dialled ahead had waited for so long, and ended before its time. */
+  | { readonly kind: 'cutShort'; readonly gateway: string; readonly seconds: number }
   /** No tunnel can be had, or kept, ahead; or, without an error, it can again. */
   | { readonly kind: 'warmth'; readonly error?: Error };
 
@@ -139,6 +141,8 @@ export class Stub {
       gateways,
       dial: (signal) => dialTunnel(settings, signal),
       onChange: (error) => this.#observe({ kind: 'warmth', ...(error && { error }) }),
+      onCutShort: (portal, seconds) =>
+        this.#observe({ kind: 'cutShort', gateway: formatPortal(portal), seconds }),
       isInTrouble: this.#warm?.isInTrouble ?? false,
     });
   }

@@ -1,3 +1,4 @@
+import { WARM_TUNNEL_SECONDS } from '../config/warmTunnelLife.ts';
 import type { Portal } from '../iscsi/targetAddress.ts';
 import { closeAfterFlush } from '../transport/closeAfterFlush.ts';
 import type { DialledTunnel } from './dialTunnel.ts';
@@ -11,12 +12,12 @@ export interface WarmTunnelsOptions {
   readonly dial: (signal: AbortSignal) => Promise<DialledTunnel>;
   /** Told when none can be had or kept, with the reason, and when that is over: once each. */
   readonly onChange: (trouble: Error | undefined) => void;
+  /** One had waited for so long that others would, and ended before its time. */
+  readonly onCutShort: (gateway: Portal, seconds: number) => void;
   /** What these take the place of had told of trouble, and not of its end. */
   readonly isInTrouble: boolean;
 }
 
-/** Less than the time for which a gateway lets them wait. */
-const LIFETIME_MS = 240_000;
 /** Of those to a gateway that is not the first: so long after the first is back, initiators go there again. */
 const LIFETIME_ELSEWHERE_MS = 60_000;
 /** Longer than a gateway takes that does not want it: in the handshake, or for want of a place to wait. */
@@ -128,12 +129,15 @@ export class WarmTunnels {
         warm.isFresh = false;
         this.#tend();
       },
-      rank === 0 ? LIFETIME_MS : LIFETIME_ELSEWHERE_MS,
+      rank === 0 ? WARM_TUNNEL_SECONDS * 1000 : LIFETIME_ELSEWHERE_MS,
     );
+    const since = performance.now();
     const onLost = (): void => {
       retire(warm);
-      if (isSteady) this.#rest(FIRST_PAUSE_MS);
-      else this.#fail(new Error('the gateway closes tunnels that wait: its log says why'));
+      const seconds = Math.round((performance.now() - since) / 1000);
+      if (!isSteady) return this.#fail(new Error(whyClosed(seconds)));
+      this.#options.onCutShort(portal, seconds);
+      this.#rest(FIRST_PAUSE_MS);
     };
     // A gateway says nothing before it is spoken to, so what says something is none.
     const events = ['data', 'end', 'error', 'close'] as const;
@@ -168,6 +172,10 @@ export class WarmTunnels {
       milliseconds * (1 + Math.random() / 2),
     );
   }
+}
+
+function whyClosed(seconds: number): string {
+  return `the gateway closes tunnels that wait, this one after ${seconds} s: its log says why; look there at limits.waiting, limits.waitingPerCertificate and limits.waitingSeconds, and whether it takes this stub's certificate`;
 }
 
 function retire({ release, connection }: Warm): void {

@@ -63,7 +63,7 @@ function line(event: GatewayEvent): Line {
         : { level: 'warn', message: 'tunnel refused', fields: { ...who(event.peer), ...why(event.failure) } };
     case 'unused':
       return {
-        level: HANDSHAKE_REASONS.includes(event.failure.reason) ? 'warn' : 'debug',
+        level: levelOfUnused(event.failure),
         message: 'tunnel closed unused',
         fields: { ...who(event.peer), ...why(event.failure) },
       };
@@ -160,6 +160,12 @@ function why({ reason, message, cause, stack }: Failure, wire: Failure['wire'] =
     told: wire === 'close' ? 'connection closed' : describeLoginStatus(wire),
     ...(reason === 'internal_error' && { stack: cause instanceof Error ? cause.stack : stack }),
   };
+}
+
+/** Stubs take back theirs, and a gateway that stops closes all: that is everyday. */
+function levelOfUnused({ reason }: Failure): 'debug' | 'info' | 'warn' {
+  if (HANDSHAKE_REASONS.includes(reason)) return 'warn';
+  return reason === 'login_timeout' ? 'info' : 'debug';
 }
 
 function levelOf(failure: Failure): 'warn' | 'error' {

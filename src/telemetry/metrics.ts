@@ -12,6 +12,8 @@ export interface Gauges {
   readonly sessions: () => number;
   readonly unauthenticated: () => number;
   readonly waiting: () => number;
+  /** Since the start. */
+  readonly turnedAway: () => number;
   readonly traffic: (from: 'initiator' | 'target') => Traffic;
   /** End of validity, seconds since 1970, by what it is the end of. */
   readonly notAfter: () => readonly {
@@ -69,6 +71,17 @@ export function gatewayMetrics(version: string, gauges: Gauges): GatewayMetrics 
       registers: [],
       collect() {
         this.set(gauges.waiting());
+      },
+    }),
+  );
+  add(
+    new Counter({
+      name: 'sangate_tunnels_turned_away_total',
+      help: 'Tunnels that were dialled ahead and found no place to wait: limits.waiting or limits.waitingPerCertificate was used up. One whose initiator does not come in time ends in a login denied, login_timeout.',
+      registers: [],
+      collect() {
+        this.reset();
+        this.inc(gauges.turnedAway());
       },
     }),
   );

@@ -26,6 +26,7 @@ export function metricsReference(): string {
     sessions: () => 0,
     unauthenticated: () => 0,
     waiting: () => 0,
+    turnedAway: () => 0,
     traffic: () => ({ pdus: 0, bytes: 0 }),
     notAfter: () => [],
     ledger: () => NOTHING,

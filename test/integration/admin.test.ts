@@ -57,6 +57,7 @@ test.each([
   'sangate_build_info',
   'sangate_sessions',
   'sangate_connections_unauthenticated',
+  'sangate_tunnels_turned_away_total',
   'sangate_tunnels_waiting',
   'sangate_pdus_total',
   'sangate_relayed_bytes_total',

@@ -116,7 +116,12 @@ test.each(['waiting', 'waitingPerCertificate'])(
     const first = await waiting(site);
     const second = await opened(site);
     await second.closed;
-    expect(await site.log.line({ msg: 'login denied' })).toMatchObject({ reason: 'login_timeout' });
+    expect(await site.log.line({ msg: 'login denied' })).toMatchObject({
+      reason: 'login_timeout',
+      detail:
+        'the login was not done within 1 s: the tunnel had found no place to wait (limits.waiting, limits.waitingPerCertificate)',
+    });
+    expect(await value(site, 'sangate_tunnels_turned_away_total')).toBe(1);
     await first.logIn();
   },
 );
@@ -165,7 +170,8 @@ test('a tunnel waits for so long and no longer', async () => {
   await tunnel.closed;
   expect(await site.log.line({ msg: 'tunnel closed unused' })).toMatchObject({
     reason: 'login_timeout',
-    detail: 'no initiator came within 1 s',
+    level: 'info',
+    detail: 'no initiator came within 1 s (limits.waitingSeconds); a stub keeps a tunnel for 240 s',
   });
 });
 

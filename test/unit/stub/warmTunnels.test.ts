@@ -9,7 +9,7 @@ const FIRST: Portal = { host: '192.0.2.1', port: 3261 };
 const SECOND: Portal = { host: '192.0.2.2', port: 3261 };
 const MINUTE = 60_000;
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
 afterEach(() => void vi.useRealTimers());
 
 /** Pauses are up to half as long again as they are meant to be. */
@@ -19,6 +19,7 @@ const WITH_JITTER = 1.5;
 class Gateways {
   readonly dialled: { connection: TLSSocket; portal: Portal }[] = [];
   readonly changes: (string | undefined)[] = [];
+  readonly cutShort: { readonly gateway: Portal; readonly seconds: number }[] = [];
   /** Who answers; nobody: a dial fails. */
   up: Portal | undefined = FIRST;
   tries = 0;
@@ -30,6 +31,7 @@ class Gateways {
       gateways: [FIRST, SECOND],
       dial: () => this.#dial(),
       onChange: (trouble) => this.changes.push(trouble?.message),
+      onCutShort: (gateway, seconds) => this.cutShort.push({ gateway, seconds }),
     });
   }
 
@@ -95,6 +97,33 @@ test('one that the gateway ended is not given away, and is replaced after a paus
   await pass(1000 * WITH_JITTER - 999);
   expect(warm.size).toBe(1);
   expect(gateways.changes).toEqual([]);
+});
+
+test('one that was steady, and ended before its time, is told of with how long it has waited', async () => {
+  const gateways = new Gateways();
+  gateways.keep(1);
+  await pass(MINUTE);
+  await end(gateways.dialled[0]!);
+  expect(gateways.cutShort).toEqual([{ gateway: FIRST, seconds: 60 }]);
+});
+
+test('those that are taken, or taken back, are not told of', async () => {
+  const gateways = new Gateways();
+  const warm = gateways.keep(1);
+  await pass(5 * MINUTE);
+  await end(warm.take()!);
+  await pass(0);
+  warm.stop();
+  expect(gateways.cutShort).toEqual([]);
+});
+
+test('the reason for trouble says how long a gateway has let a tunnel wait', async () => {
+  const gateways = new Gateways();
+  gateways.keep(1);
+  await pass(15_000);
+  await end(gateways.dialled[0]!);
+  expect(gateways.changes).toEqual([expect.stringContaining('this one after 15 s')]);
+  expect(gateways.cutShort).toEqual([]);
 });
 
 test('one that broke, or in which somebody speaks unasked, is none', async () => {
