@@ -17,7 +17,10 @@ export const security = () =>
         title: 'Now',
         panels: [certificateLeft(6), revocationListLeft(6), auditHealth, auditLinesLost, everyValidity(24)],
       },
-      { title: 'Tunnels (TLS)', panels: [handshakes, tunnelsRefused, connectionsRefused, unauthenticated] },
+      {
+        title: 'Tunnels (TLS)',
+        panels: [handshakes, tunnelsRefused, connectionsRefused, unauthenticated, waiting, unused],
+      },
       { title: 'Logins', panels: [logins, loginsDenied, refusedInShownTime] },
       { title: 'Rules', panels: [accessDenied, denials(GATEWAYS), denialsByInitiator, duplicates] },
       { title: 'Audit trail', panels: [auditLines] },
@@ -101,6 +104,27 @@ const unauthenticated = lines({
       expr: sum(series('sangate_connections_unauthenticated', GATEWAYS), 'instance'),
       legend: '{{instance}}',
     },
+  ],
+});
+
+const waiting = lines({
+  title: 'Tunnels waiting',
+  description:
+    'Tunnels that stubs have dialled ahead, at the moments when Prometheus asked: they wait for their initiator, or it is in its login. The configuration limits them (limits.waiting).',
+  unit: units.Short,
+  width: 12,
+  queries: [{ expr: sum(series('sangate_tunnels_waiting', GATEWAYS), 'instance'), legend: '{{instance}}' }],
+});
+
+const unused = lines({
+  title: 'Tunnels dialled ahead for nothing',
+  description:
+    'Tunnels that found no place to wait, and those that ended before an initiator came, by reason, a minute. peer_closed: the stub has renewed it, as it does every four minutes. login_timeout: limits.waitingSeconds was over.',
+  unit: 'cpm',
+  width: 12,
+  queries: [
+    { expr: perMinute('sangate_tunnels_turned_away_total', GATEWAYS, []), legend: 'no place to wait' },
+    { expr: perMinute('sangate_tunnels_unused_total', GATEWAYS, ['reason']), legend: 'unused: {{reason}}' },
   ],
 });
 
