@@ -1,13 +1,13 @@
 import { open } from 'node:fs/promises';
 import { setImmediate, setTimeout as wait } from 'node:timers/promises';
-import { getSystemErrorMap } from 'node:util';
+import { alarmOf, reasonOf, type AuditAlarm } from './alarm.ts';
 import { AuditError } from './auditError.ts';
 import type { Link } from './chain.ts';
-import { lineOf, type AuditEntry } from './entry.ts';
+import type { AuditEntry } from './entry.ts';
 import { lockTrail } from './lock.ts';
 import type { ChainEnd } from './takeUp.ts';
 import { TrailFile, type OpenFile, type TrailFileOptions } from './trailFile.ts';
-import { toLine, type Waiting } from './waiting.ts';
+import { MAX_WAITING, WaitingLines } from './waitingLines.ts';
 
 export interface AuditOptions {
   readonly file: string;
@@ -20,12 +20,6 @@ export interface AuditOptions {
   readonly onAlarm: (alarm: AuditAlarm) => void;
   /** `fs.open` unless told. */
   readonly openFile?: OpenFile;
-}
-
-/** What somebody should look at. `recovered` and `moved` say that there is nothing to do. */
-export interface AuditAlarm {
-  readonly kind: 'failing' | 'lost' | 'damaged' | 'recovered' | 'moved';
-  readonly message: string;
 }
 
 export interface AuditState {
@@ -45,9 +39,6 @@ export interface AuditState {
   readonly last?: Link;
 }
 
-/** Entries that wait while nothing can be written; some 8 MB of memory. What comes then is counted. */
-const MAX_WAITING = 8192;
-const BATCH = 256;
 /** From one write to the next: in a rush of logins many lines go out together. */
 const BETWEEN_WRITES_MS = 10;
 const SYNC_MS = 1000;
@@ -75,7 +66,7 @@ export class AuditTrail {
   readonly #options: AuditOptions;
   #file: TrailFile | undefined;
   #unlock: (() => Promise<void>) | undefined;
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting = new WaitingLines();
   readonly #notes: AuditEntry[] = [];
   #work: Promise<void> | undefined;
   #workingSince = 0;
@@ -124,8 +115,8 @@ export class AuditTrail {
 
   write(entry: AuditEntry): void {
     const now = Date.now();
-    if (this.#isClosed || this.#waiting.length >= MAX_WAITING) return this.#lose(now);
-    this.#waiting.push({ line: lineOf(entry, now) });
+    if (this.#isClosed || this.#waiting.isFull) return this.#lose(now);
+    this.#waiting.add(entry, now);
     this.#kick();
   }
 
@@ -147,7 +138,7 @@ export class AuditTrail {
     await Promise.race([this.#finish(), timeout]);
     clearTimeout(timer);
     clearTimeout(this.#retryTimer);
-    const left = this.#waiting.reduce((sum, entry) => sum + ('line' in entry ? 1 : 0), 0);
+    const left = this.#waiting.entries;
     if (left === 0) return;
     this.#lost += left;
     this.#alarm('lost', `${left} lines could not be written before the end and are lost`);
@@ -207,8 +198,7 @@ export class AuditTrail {
   /** What comes in one turn of the event loop goes out in one write, and so does what comes soon after another one. */
   async #gather(): Promise<void> {
     const left = this.#writtenAt + BETWEEN_WRITES_MS - performance.now();
-    const isFull = this.#waiting.length >= BATCH;
-    if (left > 0 && !isFull && !this.#isClosed) await wait(left);
+    if (left > 0 && !this.#waiting.hasBatch && !this.#isClosed) await wait(left);
     else await setImmediate();
     this.#writtenAt = performance.now();
   }
@@ -219,10 +209,8 @@ export class AuditTrail {
       this.#wants.look = false;
     }
     if (this.#waiting.length > 0 || this.#notes.length > 0) {
-      const batch = this.#waiting.slice(0, BATCH);
-      const taken = await file.append(batch.map(toLine));
-      this.#waiting.splice(0, taken);
-      this.#written += batch.slice(0, taken).filter((entry) => 'line' in entry).length;
+      const taken = await file.append(this.#waiting.next());
+      this.#written += this.#waiting.takeOut(taken);
       this.#end = file.end;
       this.#syncSoon();
     }
@@ -262,13 +250,7 @@ export class AuditTrail {
   #lose(now: number): void {
     this.#lost++;
     if (this.#isClosed) return;
-    const newest = this.#waiting.at(-1); // not being written: the queue is longer than a batch
-    if (newest !== undefined && 'gap' in newest) {
-      newest.gap.lines++;
-      newest.gap.until = now;
-      return;
-    }
-    this.#waiting.push({ gap: { lines: 1, since: now, until: now } });
+    if (!this.#waiting.lose(now)) return;
     this.#alarm('lost', `${MAX_WAITING} lines wait for ${this.#options.file}: from now on they are lost`);
   }
 
@@ -286,26 +268,13 @@ export class AuditTrail {
     this.#alarm('recovered', `${this.#options.file} is written again; ${this.#lost} lines were lost in all`);
   }
 
-  #hear({ action, message = '', own }: AuditEntry): void {
-    const { file } = this.#options;
-    if (action === 'audit-damaged') {
-      this.#damaged++;
-      return this.#alarm('damaged', `${file}: ${message}`);
-    }
-    if (action === 'audit-tail-set-aside') {
-      return this.#alarm('damaged', `${file}: ${message}; it is kept in ${own?.torn?.file}`);
-    }
-    if (own?.previous?.file === undefined) this.#alarm('moved', `${file} is begun anew: ${message}`);
+  #hear(note: AuditEntry): void {
+    if (note.action === 'audit-damaged') this.#damaged++;
+    const alarm = alarmOf(this.#options.file, note);
+    if (alarm !== undefined) this.#options.onAlarm(alarm);
   }
 
   #alarm(kind: AuditAlarm['kind'], message: string): void {
     this.#options.onAlarm({ kind, message });
   }
-}
-
-/** Without the path: it may be that of a file which is only there for a moment, and whoever reads it knows the trail. */
-function reasonOf(error: unknown): string {
-  const { errno, code, message = String(error) } = error as Partial<NodeJS.ErrnoException>;
-  const known = errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1];
-  return known === undefined ? message : `${code}: ${known}`;
 }

@@ -1,5 +1,6 @@
 import { auditEvents } from '../audit/auditEvents.ts';
-import { openAudit, type AuditAlarm, type AuditState, type AuditTrail } from '../audit/auditTrail.ts';
+import type { AuditAlarm } from '../audit/alarm.ts';
+import { openAudit, type AuditState, type AuditTrail } from '../audit/auditTrail.ts';
 import { userName } from '../audit/userName.ts';
 import type { AuditConfig } from '../config/gatewayConfig.ts';
 import type { Observer } from '../telemetry/events.ts';

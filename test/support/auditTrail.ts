@@ -1,12 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import {
-  openAudit,
-  type AuditAlarm,
-  type AuditOptions,
-  type AuditTrail,
-} from '../../src/audit/auditTrail.ts';
+import type { AuditAlarm } from '../../src/audit/alarm.ts';
+import { openAudit, type AuditOptions, type AuditTrail } from '../../src/audit/auditTrail.ts';
 import type { AuditEntry } from '../../src/audit/entry.ts';
 import { temporaryDirectory } from './temporaryDirectory.ts';
 
