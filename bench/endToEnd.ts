@@ -6,7 +6,7 @@ import { measure, type Sample } from './measure.ts';
 import { footprintOf, footprintOfTlsSockets, type Footprint } from './memory.ts';
 import { parseOptions, type Options } from './options.ts';
 import type { Path, Site } from './paths/path.ts';
-import { PATHS, type PathName } from './paths/paths.ts';
+import { startPath, type PathName } from './paths/paths.ts';
 import { compareNegotiated } from './preflight.ts';
 import { markdown, type Report } from './report.ts';
 import { mintCertificates } from './support/certificates.ts';
@@ -36,15 +36,23 @@ async function bench(options: Options): Promise<Report> {
   if (isBusy()) tell('this machine is busy: do not trust the figures');
   const machine = await describeMachine(opened);
   const { portal, disk, program } = await startTgtd(opened, DISK_MEBIBYTES);
-  const { nodeFlags, workers } = options;
+  const { nodeFlags, workers, beside } = options;
   const certificates = await mintCertificates(opened);
-  const site: Site = { opened, portal, disk, nodeFlags, workers, certificates };
+  const site: Site = {
+    opened,
+    portal,
+    disk,
+    nodeFlags,
+    workers,
+    certificates,
+    ...(beside !== undefined && { beside }),
+  };
   const paths = new Map<PathName, Path>();
-  for (const name of options.paths) paths.set(name, await PATHS[name](site));
+  for (const name of options.paths) paths.set(name, await startPath(name, site));
   const negotiated = await compareNegotiated(paths, site);
   const samples = await measureAll(options, paths, program);
   const memory = withMemory ? await memoryOf(options, site) : undefined;
-  return { machine, rounds, seconds, negotiated, samples, ...(memory && { memory }) };
+  return { machine, rounds, seconds, workers, nodeFlags, negotiated, samples, ...(memory && { memory }) };
 }
 
 async function measureAll(

@@ -4,7 +4,7 @@ import type { IdleOptions } from './processes/idle.ts';
 import type { IdleServerOptions } from './processes/idleServer.ts';
 import { startNodePipePair } from './paths/nodePipes.ts';
 import type { Path, Site } from './paths/path.ts';
-import { PATHS, type PathName } from './paths/paths.ts';
+import { startPath, type PathName } from './paths/paths.ts';
 import { CIPHER } from './support/certificates.ts';
 import { Program } from './support/program.ts';
 
@@ -27,7 +27,7 @@ export async function footprintOf(
   sessions: number,
 ): Promise<Footprint | undefined> {
   return withOwnResources(site, async (own) => {
-    const path = await PATHS[name](own);
+    const path = await startPath(name, own);
     return path.tunnel && footprint(own.opened, path, sessions, 'sessions');
   });
 }

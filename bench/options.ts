@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { WORKS, type WorkName } from './loads/work.ts';
 import { PATHS, type PathName } from './paths/paths.ts';
@@ -14,6 +15,8 @@ export interface Options {
   readonly nodeFlags: readonly string[];
   /** Of sangate, in each end. */
   readonly workers: number;
+  /** Another checkout of sangate, built: the path `beside`. */
+  readonly beside?: string;
   /** File for the JSON. */
   readonly out?: string;
 }
@@ -27,6 +30,7 @@ const HELP = `npm run bench -- [options]
                 paths: ${Object.keys(PATHS).join(' ')}
   --sessions N  idle sessions for \`memory\` (default 1000)
   --workers N   of sangate, in each end (default 1)
+  --beside DIR  another checkout of sangate, built, as one more path
   --quick       --rounds 1 --seconds 1 --sessions 200, unless told otherwise; memory only if it is named
   --node-flags  for Node in the ends that run in it, such as
                 "--cpu-prof --cpu-prof-dir=/tmp/profiles" or "--max-semi-space-size=32"
@@ -42,6 +46,7 @@ export function parseOptions(args: readonly string[]): Options {
       only: { type: 'string', default: '' },
       sessions: { type: 'string' },
       workers: { type: 'string' },
+      beside: { type: 'string' },
       quick: { type: 'boolean', default: false },
       'node-flags': { type: 'string', default: '' },
       out: { type: 'string' },
@@ -64,12 +69,16 @@ export function parseOptions(args: readonly string[]): Options {
   return {
     works: noneNamed && !withMemory ? (Object.keys(WORKS) as WorkName[]) : works,
     withMemory: withMemory || (noneNamed && !values.quick),
-    paths: paths.length === 0 ? (Object.keys(PATHS) as PathName[]) : paths,
+    paths: [
+      ...(paths.length === 0 ? (Object.keys(PATHS) as PathName[]) : paths),
+      ...(values.beside === undefined ? [] : ['beside' as const]),
+    ],
     rounds: count('rounds', values.rounds, preset.rounds),
     seconds: count('seconds', values.seconds, preset.seconds),
     idleSessions: count('sessions', values.sessions, preset.sessions),
     workers: count('workers', values.workers, 1),
     nodeFlags: values['node-flags'].split(' ').filter((flag) => flag !== ''),
+    ...(values.beside !== undefined && { beside: path.resolve(values.beside) }),
     ...(values.out !== undefined && { out: values.out }),
   };
 }

@@ -8,6 +8,10 @@ export interface Report {
   readonly machine: Readonly<Record<string, string>>;
   readonly rounds: number;
   readonly seconds: number;
+  /** Of sangate, in each end. */
+  readonly workers: number;
+  /** Of the ends that run in Node. */
+  readonly nodeFlags: readonly string[];
   readonly negotiated: object;
   /** A sample for each round. */
   readonly samples: Readonly<Partial<Record<WorkName, Partial<Record<PathName, readonly Sample[]>>>>>;
@@ -20,9 +24,11 @@ export interface Report {
 }
 
 /** As the document has it. */
-export function markdown({ machine, rounds, seconds, samples, memory }: Report): string {
+export function markdown({ machine, rounds, seconds, workers, nodeFlags, samples, memory }: Report): string {
   const lines = [
     ...Object.entries(machine).map(([name, value]) => `- ${name}: ${value}`),
+    `- sangate's workers: ${workers}`,
+    ...(nodeFlags.length === 0 ? [] : [`- flags of Node: ${nodeFlags.join(' ')}`]),
     '',
     `${rounds} rounds of ${seconds} s each, interleaved. Medians, lowest and highest; CPU in microseconds an operation.`,
   ];

@@ -14,6 +14,8 @@ export interface Site {
   readonly nodeFlags: readonly string[];
   /** Processes that carry connections, in each end of sangate. */
   readonly workers: number;
+  /** Another checkout of sangate, built, to be measured beside this one. */
+  readonly beside?: string;
   /** What the client end is to dial instead of the server end's own address: something slow between them, say. */
   readonly between?: (address: string) => Promise<string>;
 }

@@ -1,7 +1,7 @@
 import { startDirect } from './direct.ts';
 import { startHaproxyPair } from './haproxy.ts';
 import { startNodePipePair } from './nodePipes.ts';
-import type { StartPath } from './path.ts';
+import type { Path, Site, StartPath } from './path.ts';
 import { startSangate } from './sangate.ts';
 import { startStunnelPair } from './stunnel.ts';
 
@@ -14,4 +14,10 @@ export const PATHS = {
   sangate: startSangate,
 } as const satisfies Record<string, StartPath>;
 
-export type PathName = keyof typeof PATHS;
+/** `beside` is sangate of another checkout. */
+export type PathName = keyof typeof PATHS | 'beside';
+
+export function startPath(name: PathName, site: Site): Promise<Path> {
+  if (name !== 'beside') return PATHS[name](site);
+  return startSangate(site, { ...(site.beside !== undefined && { checkout: site.beside }) });
+}

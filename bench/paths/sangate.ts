@@ -7,11 +7,17 @@ import { Program, ROOT } from '../support/program.ts';
 import type { Disk } from '../support/tgtd.ts';
 import { clientDials, type Path, type Site } from './path.ts';
 
+export interface SangateOptions {
+  /** Of the stub, where it is not as it is by itself. */
+  readonly warmTunnels?: number;
+  /** A directory with another one that is built, instead of this one. */
+  readonly checkout?: string;
+}
+
 /** As a user runs it: from dist/, with logical units and mode in its rules, CHAP on both legs, accounting, audit trail and metrics. */
 export async function startSangate(
   site: Site,
-  /** Of the stub, where they are not as they are by themselves. */
-  stub: { readonly warmTunnels?: number } = {},
+  { checkout = ROOT, ...stub }: SangateOptions = {},
 ): Promise<Path> {
   const { opened, certificates, disk, workers } = site;
   const { ca, gateway, initiator } = certificates;
@@ -23,7 +29,7 @@ export async function startSangate(
     return { user, secret: { file } };
   };
   const many = 4096; // idle sessions are counted in thousands, all of one initiator
-  const server = await startRole(site, 'gateway', {
+  const server = await startRole(site, checkout, 'gateway', {
     listen: [{ address: '127.0.0.1:0', tls: { cert: gateway.cert, key: gateway.key, clientCa: ca } }],
     backends: {
       array1: { portals: [site.portal], targets: [disk.target], chap: await chap(disk, 'array1') },
@@ -42,7 +48,7 @@ export async function startSangate(
     admin: { address: '127.0.0.1:0' },
     audit: { file: path.join(directory, 'audit.jsonl') },
   });
-  const client = await startRole(site, 'stub', {
+  const client = await startRole(site, checkout, 'stub', {
     listen: '127.0.0.1:0',
     gateways: [await clientDials(site, server.address)],
     serverName: GATEWAY_NAME,
@@ -59,12 +65,13 @@ export async function startSangate(
 
 async function startRole(
   { opened, nodeFlags }: Site,
+  checkout: string,
   role: 'gateway' | 'stub',
   configuration: object,
 ): Promise<{ address: string; program: Program }> {
   const file = path.join(await opened.directory(), `${role}.yaml`);
   await writeFile(file, stringify(configuration));
-  const main = path.join(ROOT, 'dist/main.js');
+  const main = path.join(checkout, 'dist/main.js');
   const args = [...nodeFlags, `--tls-cipher-list=${CIPHER}`, main, role, '--config', file];
   const program = new Program(opened, process.execPath, args, { gently: nodeFlags.length > 0 });
   return { address: await program.find((line) => listening(line, role), `port of the ${role}`), program };

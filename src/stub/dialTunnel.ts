@@ -1,11 +1,9 @@
-import type { OnReadOpts } from 'node:net';
 import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { StubConfig } from '../config/stubConfig.ts';
 import type { Portal } from '../iscsi/targetAddress.ts';
 import type { StubCredentials } from '../tls/credentials.ts';
 import { askForLeafOnly, checkGateway, explainDialFailure, stubTlsOptions } from '../tls/dial.ts';
 import { dialFirst, settle } from '../transport/dial.ts';
-import { LentReads } from '../transport/lentReads.ts';
 
 export interface DialSettings {
   readonly config: Pick<StubConfig, 'gateways' | 'serverName' | 'connectTimeoutSeconds'>;
@@ -42,15 +40,12 @@ function connect(
 ): Promise<TLSSocket> {
   const { serverName } = config;
   return new Promise((resolve, reject) => {
-    const reads = new LentReads();
-    const options: ConnectionOptions & { onread: OnReadOpts } = {
+    const options: ConnectionOptions = {
       ...stubTlsOptions(credentials, { host: gateway.host, ...(serverName && { serverName }) }),
       host: gateway.host,
       port: gateway.port,
-      onread: reads.onread,
     };
     const socket = tls.connect(options);
-    reads.bind(socket);
     askForLeafOnly(socket);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);

@@ -1,7 +1,6 @@
 import net from 'node:net';
 import { formatPortal, type Portal } from '../iscsi/targetAddress.ts';
 import { deadlineIn } from './deadline.ts';
-import { LentReads } from './lentReads.ts';
 
 /** For this process: a host with two addresses gets 250 ms for the first by default; a WAN's round trips are longer. */
 export function giveAddressesTime(): void {
@@ -53,16 +52,13 @@ export async function dialFirst<T = net.Socket>(
 /** One plain TCP connection, set up for request and response traffic. */
 export function connectTcp(portal: Portal, signal: AbortSignal): Promise<net.Socket> {
   return new Promise((resolve, reject) => {
-    const reads = new LentReads();
     const socket = net.connect({
       host: portal.host,
       port: portal.port,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: 30_000,
-      onread: reads.onread,
     });
-    reads.bind(socket);
     settle(socket, 'connect', signal, resolve, reject);
   });
 }
