@@ -1,10 +1,8 @@
+import { TLSSocket } from 'node:tls';
 import { closeAfterFlush } from './closeAfterFlush.ts';
 import { isReset } from './isReset.ts';
 import { readTo } from './lentReads.ts';
 import type { Outflow } from './outflow.ts';
-
-/** The most that one TLS record carries (RFC 8446 §5.1): behind a whole one there mostly is another, decrypted already. */
-const TLS_RECORD = 16 * 1024;
 
 export interface BridgeOptions {
   /** Takes a chunk, which may be lent, from one side and writes what goes on to the other; throws to end both. */
@@ -48,6 +46,8 @@ export function bridge(a: Outflow, b: Outflow, options: BridgeOptions): void {
     by: 'a' | 'b',
     take: (chunk: Buffer) => void,
   ): void => {
+    // One read of TLS gives many chunks, for each record is one (RFC 8446 §5.1); nobody tells which is the last.
+    const isTls = from instanceof TLSSocket;
     const onData = (chunk: Buffer): void => {
       if (end !== undefined) return;
       try {
@@ -56,7 +56,7 @@ export function bridge(a: Outflow, b: Outflow, options: BridgeOptions): void {
         finish(by, error);
         return;
       }
-      if (chunk.length !== TLS_RECORD) to.flush();
+      if (!isTls) to.flush();
       if (!to.isFull) return;
       from.pause();
       options.onPause?.(by);

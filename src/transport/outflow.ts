@@ -8,7 +8,7 @@ const LOW = 256 * 1024;
 
 /**
  * What goes out on a socket, in as few writes as can be: one is under way at a time, and what comes meanwhile is gathered for the
- * next. Bytes are the caller's again as soon as `write` returns. A bridge flushes behind each chunk that it does not expect more of.
+ * next. Bytes are the caller's again as soon as `write` returns.
  */
 export class Outflow {
   readonly socket: Socket;
@@ -29,7 +29,7 @@ export class Outflow {
     this.#copies = socket instanceof TLSSocket;
   }
 
-  /** What is gathered goes out at the next `flush`, or when the event loop has been round. */
+  /** What is gathered goes out once a buffer is full, at the next `flush`, or when the event loop has been round its sockets. */
   write(bytes: Buffer): void {
     if (bytes.length === 0) return;
     if (this.#copies && !this.#isUnderWay && this.#waiting === 0 && this.socket.writableLength === 0) {
@@ -37,7 +37,9 @@ export class Outflow {
       return;
     }
     this.#gather(bytes);
-    if (!this.#isUnderWay) this.#flushing ??= setImmediate(() => this.flush());
+    if (this.#isUnderWay) return;
+    if (this.#full.length > 0) this.#sendNext();
+    this.#flushing ??= setImmediate(() => this.flush());
   }
 
   /** Sends what was gathered, if nothing is under way: else it goes out behind that. */

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { bridge, type BridgeEnd, type BridgeOptions } from '../../../src/transport/bridge.ts';
 import { Outflow } from '../../../src/transport/outflow.ts';
 import { socketPair } from '../../support/loopback.ts';
+import { tlsPair } from '../../support/tlsPair.ts';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -211,4 +213,22 @@ test('one slow direction does not stop the other', async () => {
   await paused;
   target.write('answer');
   expect(await heard(initiator)).toBe('answer');
+});
+
+test('records of TLS that come together go on as one', async () => {
+  const [a, initiator] = await tlsPair();
+  const [target, b] = await socketPair();
+  const [toA, toB] = [new Outflow(a), new Outflow(b)];
+  bridge(toA, toB, {
+    fromA: (chunk) => toB.write(chunk),
+    fromB: (chunk) => toA.write(chunk),
+    first: { a: NOTHING, b: NOTHING },
+    onEnd: () => {},
+  });
+  await setImmediate(); // it is read by now
+  a.pause(); // two records, and both are there when it is read again
+  initiator.setNoDelay(true).write('one');
+  await new Promise((resolve) => initiator.write('two', resolve));
+  a.resume();
+  expect(await heard(target)).toBe('onetwo');
 });

@@ -73,13 +73,17 @@ test('what comes while a write is under way goes out behind it as one', async ()
   expect(written).toEqual([3, 8]);
 });
 
-test('whole TLS records are gathered until one comes that is not whole', async () => {
-  const { out, near } = await outflow(async () => socketPair());
-  for (let i = 0; i < 3; i++) out.write(Buffer.alloc(16 * KIB));
+test('what is written in one turn of the event loop goes out as one', async () => {
+  const { out, near, far } = await outflow(async () => socketPair());
+  for (const word of ['one', 'two', 'three']) out.write(Buffer.from(word));
   expect(near.bytesWritten).toBe(0);
-  out.write(Buffer.alloc(5));
-  out.flush();
-  expect(near.bytesWritten).toBe(48 * KIB + 5);
+  expect(String((await once(far, 'data'))[0])).toBe('onetwothree');
+});
+
+test('a full buffer goes out at once', async () => {
+  const { out, near } = await outflow(async () => socketPair());
+  for (let i = 0; i < 17; i++) out.write(Buffer.alloc(16 * KIB));
+  expect(near.bytesWritten).toBe(256 * KIB);
 });
 
 test.each(PAIRS)(
