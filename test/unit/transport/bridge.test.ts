@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { bridge, type BridgeEnd, type BridgeOptions } from '../../../src/transport/bridge.ts';
 import { Outflow } from '../../../src/transport/outflow.ts';
 import { socketPair } from '../../support/loopback.ts';
@@ -225,10 +225,12 @@ test('records of TLS that come together go on as one', async () => {
     first: { a: NOTHING, b: NOTHING },
     onEnd: () => {},
   });
+  const write = vi.spyOn(b, 'write');
   await setImmediate(); // it is read by now
   a.pause(); // two records, and both are there when it is read again
   initiator.setNoDelay(true).write('one');
   await new Promise((resolve) => initiator.write('two', resolve));
   a.resume();
   expect(await heard(target)).toBe('onetwo');
+  expect(write).toHaveBeenCalledTimes(1);
 });
