@@ -51,6 +51,7 @@ const ELSEWHERE = {
   reinstated: 'close',
   killed: 'close',
   worker_lost: 'close',
+  not_taken: 'close',
   shutting_down: LoginStatus.serviceUnavailable,
 } as const satisfies Record<string, Wire>;
 

@@ -164,7 +164,7 @@ export class Gateway {
         handsOver: this.#options.handsOver,
         anteroom: this.#anteroom,
         refusals: this.#refusals,
-        take: (socket, accepted) => this.#plane.take(socket, accepted),
+        take: (socket, accepted, onRefused) => this.#plane.take(socket, accepted, onRefused),
       });
       return [key, { listener, address: await listener.start() }] as const;
     });

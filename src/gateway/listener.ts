@@ -4,7 +4,7 @@ import type { Portal } from '../iscsi/targetAddress.ts';
 import { listen, stopListening } from '../transport/listen.ts';
 import { plainAddress } from '../transport/plainAddress.ts';
 import type { Anteroom, Place } from './anteroom.ts';
-import type { Accepted } from './plane.ts';
+import type { Plane } from './plane.ts';
 import type { RefusalReport } from './refusalReport.ts';
 
 /** Keep-alive finds initiators that went without a word; their sessions hold reservations. */
@@ -18,8 +18,8 @@ export interface ListenerOptions {
   readonly handsOver: boolean;
   readonly anteroom: Anteroom;
   readonly refusals: RefusalReport;
-  /** Takes over a connection that has its place in the anteroom. @throws Failure if that can't be */
-  readonly take: (socket: Socket, accepted: Accepted) => void;
+  /** Takes over a connection that has its place in the anteroom, as Plane.take. @throws Failure if that can't be */
+  readonly take: Plane['take'];
 }
 
 /** One address at which tunnels arrive: TCP, and the anteroom before anything that costs more. */
@@ -63,13 +63,16 @@ export class Listener {
     const { key: listener, anteroom, refusals, take } = this.#options;
     const address = plainAddress(socket.remoteAddress ?? 'unknown');
     let place: Place | undefined;
-    try {
-      place = anteroom.enter(address);
-      take(socket, { listener, address, at: performance.now(), ...place });
-    } catch (error) {
+    const refuse = (failure: Failure): void => {
       place?.leave();
       socket.destroy();
-      refusals.add({ address }, Failure.from(error));
+      refusals.add({ address }, failure);
+    };
+    try {
+      place = anteroom.enter(address);
+      take(socket, { listener, address, at: performance.now(), ...place }, refuse);
+    } catch (error) {
+      refuse(Failure.from(error));
     }
   }
 }

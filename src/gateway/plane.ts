@@ -25,6 +25,9 @@ export interface Accepted {
   readonly wait: (sha256: string) => boolean | Promise<boolean>;
 }
 
+/** Nobody has taken a connection after all: it is the caller's again, with its place. */
+export type OnRefused = (failure: Failure) => void;
+
 /** All that is told of the connections, in one reading. */
 export interface PlaneFigures {
   readonly sessions: readonly SessionSummary[];
@@ -52,8 +55,13 @@ export interface Plane {
   start(): Promise<void>;
   /** It takes connections. */
   readonly isReady: boolean;
-  /** Has the socket from now on. @throws Failure `worker_lost` if nobody can take it */
-  take(socket: Socket, accepted: Accepted): void;
+  /**
+   * Has the socket from now on.
+   *
+   * @param onRefused called at most once, later: `not_taken`
+   * @throws Failure `worker_lost` if nobody can take it
+   */
+  take(socket: Socket, accepted: Accepted, onRefused: OnRefused): void;
   /** @throws if they can't hold; then nothing has changed */
   prepare(settings: Settings): Promise<Prepared>;
   figures(): Promise<PlaneFigures>;

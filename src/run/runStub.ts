@@ -58,6 +58,7 @@ export async function runStub(
           launch,
           onWorkerStarted: (worker) => log.info(worker, 'worker started'),
           onWorkerLost: (loss) => log.error(loss, 'worker lost'),
+          onNotTaken: (connection) => log.warn(connection, 'connection refused'),
         });
   const address = await stub.start();
   log.info({ role: 'stub', address: address.address, port: address.port }, 'listening');

@@ -126,7 +126,7 @@ export function gatewayMetrics(version: string, gauges: Gauges): GatewayMetrics 
   });
   const refused = new Counter({
     name: 'sangate_connections_refused_total',
-    help: 'Connections refused before TLS because too many were before authentication.',
+    help: 'Connections refused before TLS: too many were before authentication, or no worker took them.',
     registers,
   });
   const duplicates = new Counter({

@@ -73,25 +73,26 @@ export class Channel<Mine extends Calls, Theirs extends Calls> {
     });
   }
 
-  /** Nobody waits for what comes of it, so it goes out a moment later, unless a socket is with it, which is the other side's from then on. */
-  tell<K extends keyof Theirs & string>(
-    what: K,
-    body: z.input<NoInfer<Theirs>[K]['body']>,
-    socket?: Socket,
-  ): void {
-    if (socket !== undefined) this.#flush();
+  /** Nobody waits for what comes of it, so it goes out a moment later. */
+  tell<K extends keyof Theirs & string>(what: K, body: z.input<NoInfer<Theirs>[K]['body']>): void {
     this.#outgoing.push({ kind: 'tell', what, body });
-    if (socket !== undefined) this.#flush(socket);
-    else this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS).unref();
+    this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS).unref();
   }
 
-  /** @throws the Failure that the other side answers with; `worker_lost` if it has gone or does not answer in time */
+  /**
+   * @param socket goes with it, and is the other side's from then on
+   * @throws the Failure that the other side answers with; `worker_lost` if it has gone or does not answer in time
+   */
   async ask<K extends keyof Theirs & string>(
     what: K,
     body: z.input<NoInfer<Theirs>[K]['body']>,
     deadlineMs: number,
+    socket?: Socket,
   ): Promise<Answer<Theirs, K>> {
-    if (this.#isClosed) throw gone();
+    if (this.#isClosed) {
+      socket?.destroy();
+      throw gone();
+    }
     const id = this.#nextId++;
     const answer = await new Promise<unknown>((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -110,19 +111,21 @@ export class Channel<Mine extends Calls, Theirs extends Calls> {
           reject(error);
         },
       });
-      this.#send({ kind: 'ask', id, what, body });
+      this.#send({ kind: 'ask', id, what, body }, socket);
     });
     return answer as Answer<Theirs, K>;
   }
 
-  close(): void {
-    this.#link.close();
+  /** The other side has gone: what waited for an answer has failed. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
-  /** At once, with all that waits. */
-  #send(message: Message): void {
+  /** At once, with all that waits; with a socket, behind it. */
+  #send(message: Message, socket?: Socket): void {
+    if (socket !== undefined) this.#flush();
     this.#outgoing.push(message);
-    this.#flush();
+    this.#flush(socket);
   }
 
   #flush(socket?: Socket): void {

@@ -15,7 +15,16 @@ export function ownProcessFigures(eventLoopDelayP99Seconds: number): ProcessFigu
   const { user, system } = process.cpuUsage();
   return {
     cpuSeconds: (user + system) / 1e6,
-    residentBytes: process.memoryUsage.rss(),
+    residentBytes: residentBytes(),
     eventLoopDelayP99Seconds,
   };
+}
+
+/** Now, or the most that there ever were: the kernel tells of now in a file, which takes a descriptor, and none may be left. */
+function residentBytes(): number {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return process.resourceUsage().maxRSS * 1024;
+  }
 }

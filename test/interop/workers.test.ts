@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
@@ -70,6 +72,12 @@ async function loadAll(initiators: readonly WritingInitiator[]): Promise<Verifie
   for (const load of loads) load.start();
   await Promise.all(loads.map((load) => load.progress(20)));
   return loads;
+}
+
+/** Connects, and waits until that is closed. */
+async function closed(address: string): Promise<void> {
+  const { hostname: host, port } = new URL(`tcp://${address}`);
+  await once(net.connect({ host, port: Number(port) }).resume(), 'close');
 }
 
 const status = async ({ admin }: RunningGateway): Promise<Status> =>
@@ -213,6 +221,29 @@ test('no secret and no key is in the command line or the environment of a worker
     expect(shown).not.toContain('PRIVATE KEY');
     expect(shown).not.toContain(gateway.file);
   }
+});
+
+/** Of a process that runs. @returns undoes it */
+async function leaveNoDescriptor(pid: number): Promise<() => Promise<string>> {
+  const [, limit] = readFileSync(`/proc/${pid}/limits`, 'utf8').match(/^Max open files +(\d+)/m)!;
+  const set = (soft: string): Promise<string> => runOk('prlimit', ['--pid', `${pid}`, `--nofile=${soft}:`]);
+  await set('0');
+  return () => set(limit!);
+}
+
+test('who meets workers without a file descriptor is turned away in time, and those who are there notice nothing', async () => {
+  const gateway = await start({ limits: { unauthenticated: 2, unauthenticatedPerAddress: 2 } });
+  const initiators = await logInAll(gateway.address, 2);
+  const restore = await Promise.all((await pids(gateway)).map(leaveNoDescriptor));
+  const turnedAway = [closed(gateway.address), closed(gateway.address)];
+  expect(await nextLogged(gateway.program, 'connection refused')).toMatchObject({ reason: 'not_taken' });
+  await Promise.all(turnedAway);
+  for (const initiator of initiators) {
+    expect(await initiator.execute({ cdb: TEST_UNIT_READY })).toMatchObject({ status: 0 });
+  }
+  expect(logged(gateway.program, LOST)).toEqual([]);
+  await Promise.all(restore.map((undo) => undo()));
+  await logInAll(gateway.address, 2);
 });
 
 test('a stub spreads its connections over workers too, and replaces one that is lost', async () => {

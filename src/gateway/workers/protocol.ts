@@ -47,11 +47,16 @@ export type ReportedFigures = z.output<typeof planeFigures>;
 export const toWorker = {
   /** The first of all: what holds, and the key by which workers know each other's CHAP challenges. */
   start: { body: z.strictObject({ settings, challengeKey: z.instanceof(Buffer) }), answer: nothing },
-  /** Goes with a socket. `at`: when it was accepted, by the monotonic clock that all processes share; ms. */
+  /**
+   * Goes with a socket. `at`: when it was accepted, by the monotonic clock that all processes share; ms. Answers whether the socket has
+   * come with it.
+   */
   take: {
     body: z.strictObject({ connection: number, listener: text, address: text, at: z.number() }),
-    answer: nothing,
+    answer: z.boolean(),
   },
+  /** It was not heard in time that this connection was taken: control has given it up. */
+  drop: { body: z.strictObject({ connection: number }), answer: nothing },
   prepare: { body: z.strictObject({ settings }), answer: nothing },
   /** Answers how many sessions end. */
   commit: { body: nothing, answer: number },
@@ -74,8 +79,8 @@ const presence = z.strictObject({
 
 /** What a worker asks of control. */
 export const toControl = {
-  /** A connection needs its place before authentication no more. */
-  authenticated: { body: z.strictObject({ connection: number }), answer: nothing },
+  /** A connection needs its place, in the anteroom or among those that wait, no more. */
+  leftPlace: { body: z.strictObject({ connection: number }), answer: nothing },
   ended: { body: z.strictObject({ connection: number }), answer: nothing },
   /** A connection whose certificate is good says nothing yet. Answers whether it has a place to wait. */
   wait: { body: z.strictObject({ connection: number, sha256: text }), answer: z.boolean() },

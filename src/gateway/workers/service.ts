@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { Challenges } from '../../login/challenges.ts';
 import { EventLoopDelay } from '../../telemetry/eventLoopDelay.ts';
 import { unpackGatewayConfig } from '../../config/packedConfig.ts';
@@ -8,9 +9,10 @@ import { Channel, type Handlers } from '../../workers/channel.ts';
 import type { Link } from '../../workers/link.ts';
 import { monotonicNow } from '../../workers/monotonicNow.ts';
 import { ownProcessFigures } from '../../workers/processFigures.ts';
+import { TakenConnections } from '../../workers/takenConnections.ts';
 import { DataPlane } from '../dataPlane.ts';
 import type { Settings } from '../inForce.ts';
-import type { Prepared } from '../plane.ts';
+import type { Accepted, Prepared } from '../plane.ts';
 import { packEvent, type WorkerEvent } from './eventSchema.ts';
 import { toControl, toWorker, type PackedSettings, type ReportedFigures } from './protocol.ts';
 import { RemoteGuards } from './remoteGuards.ts';
@@ -39,22 +41,9 @@ export function serveGateway(link: Link, onBroken: (error: Error) => void): void
       plane = new DataPlane({ settings: unpack(settings), challenges, guards, observe });
       await plane.start();
     },
-    take: ({ connection, listener, address, at }, socket) => {
-      const ended = (): void => channel.tell('ended', { connection });
-      if (socket === undefined) return ended(); // it has not come through: there may be no descriptor left for it
-      socket.once('close', ended);
-      try {
-        running().take(socket, {
-          listener,
-          address,
-          at: performance.now() - (monotonicNow() - at),
-          leave: () => channel.tell('authenticated', { connection }),
-          wait: (sha256) => channel.ask('wait', { connection, sha256 }, WAIT_MS).catch(() => false),
-        });
-      } catch {
-        socket.destroy(); // its listener has just gone out of the configuration
-      }
-    },
+    take: ({ connection, ...accepted }, socket) =>
+      connections.take(connection, socket, (socket) => serve(connection, accepted, socket)),
+    drop: ({ connection }) => connections.drop(connection),
     prepare: async ({ settings }) => {
       prepared = await running().prepare(unpack(settings));
     },
@@ -76,9 +65,25 @@ export function serveGateway(link: Link, onBroken: (error: Error) => void): void
     dismissAll: ({ failure, graceMs }) => running().dismissAll(failure, graceMs),
     stop: async ({ failure }) => plane?.stop(failure),
   };
+  const serve = (connection: number, { listener, address, at }: Arriving, socket: Socket): void => {
+    try {
+      running().take(socket, {
+        listener,
+        address,
+        at: performance.now() - (monotonicNow() - at),
+        leave: () => channel.tell('leftPlace', { connection }),
+        wait: (sha256) => channel.ask('wait', { connection, sha256 }, WAIT_MS).catch(() => false),
+      });
+    } catch {
+      socket.destroy(); // its listener has just gone out of the configuration
+    }
+  };
+  const connections = new TakenConnections((connection) => channel.tell('ended', { connection }));
   const channel = new Channel(link, { asks: toControl, answers: toWorker, handlers, onBroken });
   const guards = new RemoteGuards(channel);
 }
+
+type Arriving = Pick<Accepted, 'listener' | 'address' | 'at'>;
 
 function unpack({ config, credentials }: PackedSettings): Settings {
   return { config: unpackGatewayConfig(config), credentials: credentials.map(unpackGatewayCredentials) };

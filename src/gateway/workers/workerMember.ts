@@ -6,12 +6,13 @@ import type { LedgerSnapshot } from '../../accounting/snapshot.ts';
 import type { Observer, Traffic } from '../../telemetry/events.ts';
 import { packGatewayCredentials } from '../../tls/packedCredentials.ts';
 import { Channel, type Handlers } from '../../workers/channel.ts';
+import { HandedConnections } from '../../workers/handedConnections.ts';
 import { monotonicNow } from '../../workers/monotonicNow.ts';
 import { packFailure } from '../../workers/packedFailure.ts';
 import type { Member, WorkerProcess } from '../../workers/supervisor.ts';
 import type { BegunSession, Entrance, Guards } from '../guards.ts';
 import type { Settings } from '../inForce.ts';
-import type { Accepted } from '../plane.ts';
+import type { Accepted, OnRefused } from '../plane.ts';
 import { toControl, toWorker, type PackedSettings, type ReportedFigures } from './protocol.ts';
 
 export interface WorkerMemberOptions {
@@ -41,21 +42,30 @@ interface Inside {
 export class WorkerMember implements Member {
   readonly #options: WorkerMemberOptions;
   readonly #channel: Channel<typeof toControl, typeof toWorker>;
-  /** The place before authentication, or among those that wait, by connection. */
-  readonly #connections = new Map<number, Pick<Accepted, 'leave' | 'wait'>>();
+  /** With the place of each, in the anteroom or among those that wait. */
+  readonly #connections: HandedConnections<Pick<Accepted, 'leave' | 'wait'>>;
   readonly #inside = new Map<number, Inside>();
-  #nextConnection = 1;
   #isLost = false;
   #had = { connections: 0, sessions: 0 };
   #latest: ReportedFigures | undefined;
 
-  constructor({ link }: WorkerProcess, endIt: (why: string) => void, options: WorkerMemberOptions) {
+  constructor(
+    { link }: WorkerProcess,
+    worker: number,
+    endIt: (why: string) => void,
+    options: WorkerMemberOptions,
+  ) {
     this.#options = options;
     this.#channel = new Channel(link, {
       asks: toWorker,
       answers: toControl,
       handlers: this.#handlers(),
       onBroken: (error) => endIt(error.message),
+    });
+    this.#connections = new HandedConnections({
+      worker,
+      drop: (connection) => this.#channel.tell('drop', { connection }),
+      isGone: () => this.#channel.isClosed,
     });
   }
 
@@ -83,11 +93,14 @@ export class WorkerMember implements Member {
     await this.figures();
   }
 
-  take(socket: Socket, { listener, address, at, leave, wait }: Accepted): void {
-    const connection = this.#nextConnection++;
-    this.#connections.set(connection, { leave, wait });
-    const accepted = monotonicNow() - (performance.now() - at);
-    this.#channel.tell('take', { connection, listener, address, at: accepted }, socket);
+  /** As Plane.take. */
+  take(socket: Socket, { listener, address, at, leave, wait }: Accepted, onRefused: OnRefused): void {
+    const accepted = { listener, address, at: monotonicNow() - (performance.now() - at) };
+    this.#connections.hand(
+      { leave, wait },
+      (connection, deadlineMs) => this.#channel.ask('take', { connection, ...accepted }, deadlineMs, socket),
+      onRefused,
+    );
   }
 
   prepare(settings: Settings): Promise<void> {
@@ -122,8 +135,7 @@ export class WorkerMember implements Member {
     this.#isLost = true;
     const sessions = [...this.#inside.values()].filter(({ session }) => session !== undefined);
     this.#had = { connections: this.#connections.size, sessions: sessions.length };
-    for (const { leave } of this.#connections.values()) leave();
-    this.#connections.clear();
+    for (const { leave } of this.#connections.clear()) leave();
     for (const { entrance, session } of this.#inside.values()) {
       entrance.leave();
       if (session !== undefined) this.#tellOfEnd(entrance.id, session);
@@ -153,11 +165,8 @@ export class WorkerMember implements Member {
   #handlers(): Handlers<typeof toControl> {
     const { guards, observe } = this.#options;
     return {
-      authenticated: ({ connection }) => this.#connections.get(connection)?.leave(),
-      ended: ({ connection }) => {
-        this.#connections.get(connection)?.leave();
-        this.#connections.delete(connection);
-      },
+      leftPlace: ({ connection }) => this.#connections.get(connection)?.leave(),
+      ended: ({ connection }) => this.#connections.remove(connection)?.leave(),
       wait: ({ connection, sha256 }) => this.#connections.get(connection)?.wait(sha256) ?? false,
       event: observe,
       enter: ({ entrance: number, presence, rule }) => {

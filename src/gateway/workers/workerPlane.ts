@@ -7,7 +7,7 @@ import { Supervisor, type Launch, type Loss, type Running } from '../../workers/
 import type { BackendState } from '../backend.ts';
 import type { Guards } from '../guards.ts';
 import type { Settings } from '../inForce.ts';
-import type { Accepted, Plane, PlaneFigures, Prepared } from '../plane.ts';
+import type { Accepted, OnRefused, Plane, PlaneFigures, Prepared } from '../plane.ts';
 import { remainsOf, WorkerMember, type Remains } from './workerMember.ts';
 
 export interface WorkerPlaneOptions {
@@ -43,7 +43,7 @@ export class WorkerPlane implements Plane {
     this.#supervisor = new Supervisor<WorkerMember>({
       count,
       launch,
-      member: (process, _number, endIt) => new WorkerMember(process, endIt, options),
+      member: (process, number, endIt) => new WorkerMember(process, number, endIt, options),
       onRunning: ({ number, pid }) => observe({ kind: 'workerStarted', worker: number, pid }),
       onLost: (running, loss) => this.#lost(running, loss),
       ...(restartMs && { restartMs }),
@@ -58,10 +58,10 @@ export class WorkerPlane implements Plane {
     return this.#supervisor.running.length > 0;
   }
 
-  take(socket: Socket, accepted: Accepted): void {
+  take(socket: Socket, accepted: Accepted, onRefused: OnRefused): void {
     const worker = this.#supervisor.idlest;
     if (worker === undefined) throw new Failure('worker_lost', 'all workers are gone, and none is back yet');
-    worker.take(socket, accepted);
+    worker.take(socket, accepted, onRefused);
   }
 
   async prepare(settings: Settings): Promise<Prepared> {

@@ -53,8 +53,10 @@ export type ReportedFigures = z.output<typeof figures>;
 export const toWorker = {
   /** The first of all. */
   start: { body: z.strictObject({ settings }), answer: nothing },
-  /** Goes with a socket. */
-  take: { body: z.strictObject({ connection: number }), answer: nothing },
+  /** Goes with a socket. Answers whether it has come with it. */
+  take: { body: z.strictObject({ connection: number }), answer: z.boolean() },
+  /** It was not heard in time that this connection was taken: control has given it up. */
+  drop: { body: z.strictObject({ connection: number }), answer: nothing },
   /** For connections to come. Nothing in it can fail, so it needs no preparation. */
   use: { body: z.strictObject({ settings }), answer: nothing },
   figures: { body: nothing, answer: figures },

@@ -3,6 +3,7 @@ import { unpackStubCredentials } from '../../tls/packedCredentials.ts';
 import { Channel, type Handlers } from '../../workers/channel.ts';
 import type { Link } from '../../workers/link.ts';
 import { ownProcessFigures } from '../../workers/processFigures.ts';
+import { TakenConnections } from '../../workers/takenConnections.ts';
 import { Stub, type StubSettings } from '../stub.ts';
 import { packEvent, toControl, toWorker, type PackedSettings } from './protocol.ts';
 
@@ -27,12 +28,9 @@ export function serveStub(link: Link, onBroken: (error: Error) => void): void {
       stub = new Stub({ ...unpack(settings), observe: (event) => channel.tell('event', packEvent(event)) });
       stub.warmUp();
     },
-    take: ({ connection }, socket) => {
-      const ended = (): void => channel.tell('ended', { connection });
-      if (socket === undefined) return ended(); // it has not come through: there may be no descriptor left for it
-      socket.once('close', ended);
-      running().take(socket);
-    },
+    take: ({ connection }, socket) =>
+      connections.take(connection, socket, (socket) => running().take(socket)),
+    drop: ({ connection }) => connections.drop(connection),
     use: ({ settings }) => running().use(unpack(settings)),
     figures: () => ({
       tunnels: stub?.tunnels ?? 0,
@@ -41,6 +39,7 @@ export function serveStub(link: Link, onBroken: (error: Error) => void): void {
     }),
     stop: async () => stub?.stop(),
   };
+  const connections = new TakenConnections((connection) => channel.tell('ended', { connection }));
   const channel = new Channel(link, { asks: toControl, answers: toWorker, handlers, onBroken });
 }
 

@@ -1,6 +1,9 @@
-import net, { type AddressInfo } from 'node:net';
+import net, { type AddressInfo, type Socket } from 'node:net';
+import { formatPortal } from '../../iscsi/targetAddress.ts';
+import { LineLimit } from '../../telemetry/lineLimit.ts';
 import type { WorkerFigures } from '../../telemetry/workerMetrics.ts';
 import { listen, stopListening } from '../../transport/listen.ts';
+import { plainAddress } from '../../transport/plainAddress.ts';
 import { Supervisor, type Launch } from '../../workers/supervisor.ts';
 import { SOCKET_OPTIONS, type StubOptions, type StubSettings } from '../stub.ts';
 import { WorkerMember } from './workerMember.ts';
@@ -10,6 +13,16 @@ export interface StubWorkersOptions extends StubOptions {
   readonly launch: Launch;
   readonly onWorkerStarted: (worker: { readonly worker: number; readonly pid: number }) => void;
   readonly onWorkerLost: (loss: WorkerLoss) => void;
+  readonly onNotTaken: (connection: NotTaken) => void;
+}
+
+/** A connection that its worker did not take, and that is closed: one a second is told of. */
+export interface NotTaken {
+  /** `10.0.0.7:40312` */
+  readonly initiator: string;
+  readonly detail: string;
+  /** How many like it were left out before this one. */
+  readonly suppressed: number;
 }
 
 export interface WorkerLoss {
@@ -30,7 +43,10 @@ export class StubWorkers {
   /** Workers that can dial none ahead. */
   readonly #cold = new Set<number>();
 
-  constructor({ count, launch, observe, onWorkerStarted, onWorkerLost, ...settings }: StubWorkersOptions) {
+  readonly #toldNotTaken = new LineLimit(1);
+
+  constructor(options: StubWorkersOptions) {
+    const { count, launch, observe, onWorkerStarted, onWorkerLost, onNotTaken, ...settings } = options;
     this.#settings = settings;
     this.#supervisor = new Supervisor<WorkerMember>({
       count,
@@ -38,6 +54,7 @@ export class StubWorkers {
       member: (process, number, endIt) =>
         new WorkerMember(
           process,
+          number,
           endIt,
           () => this.#settings,
           (event) => {
@@ -47,18 +64,18 @@ export class StubWorkers {
       onRunning: ({ number, pid }) => onWorkerStarted({ worker: number, pid }),
       onLost: ({ number, pid, member }, { how, restartMs }) => {
         this.#crashes++;
-        this.#cold.delete(number);
         const cpuSeconds = member.latest?.process.cpuSeconds ?? 0;
         this.#cpuSeconds.set(number, (this.#cpuSeconds.get(number) ?? 0) + cpuSeconds);
         const restartSeconds = restartMs / 1000;
         onWorkerLost({ worker: number, pid, how, connections: member.had, restartSeconds });
+        if (this.#isNews(number, undefined)) observe({ kind: 'warmth' });
       },
     });
     this.#server = net.createServer(SOCKET_OPTIONS, (socket) => {
       const worker = this.#supervisor.idlest;
       if (worker === undefined)
         socket.destroy(); // it tries again, and a worker is on its way
-      else worker.take(socket);
+      else this.#hand(socket, worker, onNotTaken);
     });
   }
 
@@ -114,6 +131,16 @@ export class StubWorkers {
     const stopped = stopListening(this.#server);
     await this.#supervisor.stop((worker) => worker.stop());
     await stopped;
+  }
+
+  #hand(socket: Socket, worker: WorkerMember, onNotTaken: StubWorkersOptions['onNotTaken']): void {
+    const { remoteAddress = '::', remotePort = 0 } = socket;
+    const initiator = formatPortal({ host: plainAddress(remoteAddress), port: remotePort });
+    worker.take(socket, ({ message: detail }) => {
+      socket.destroy();
+      const suppressed = this.#toldNotTaken.take();
+      if (suppressed !== undefined) onNotTaken({ initiator, detail, suppressed });
+    });
   }
 
   /** All have the same gateways: the first that can dial none ahead is told of, and when all can again. */

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
+import type { Failure } from '../../failures.ts';
 import { packStubCredentials } from '../../tls/packedCredentials.ts';
 import { Channel } from '../../workers/channel.ts';
+import { HandedConnections } from '../../workers/handedConnections.ts';
 import type { Member, WorkerProcess } from '../../workers/supervisor.ts';
 import type { StubOptions, StubSettings } from '../stub.ts';
 import { toControl, toWorker, type PackedSettings, type ReportedFigures } from './protocol.ts';
@@ -13,13 +15,13 @@ const STOP_MS = 5_000;
 export class WorkerMember implements Member {
   readonly #channel: Channel<typeof toControl, typeof toWorker>;
   readonly #settings: () => StubSettings;
-  readonly #connections = new Set<number>();
-  #nextConnection = 1;
+  readonly #connections: HandedConnections<undefined>;
   #had = 0;
   #latest: ReportedFigures | undefined;
 
   constructor(
     { link }: WorkerProcess,
+    worker: number,
     endIt: (why: string) => void,
     settings: () => StubSettings,
     observe: StubOptions['observe'],
@@ -29,10 +31,15 @@ export class WorkerMember implements Member {
       asks: toWorker,
       answers: toControl,
       handlers: {
-        ended: ({ connection }) => void this.#connections.delete(connection),
+        ended: ({ connection }) => this.#connections.remove(connection),
         event: observe,
       },
       onBroken: (error) => endIt(error.message),
+    });
+    this.#connections = new HandedConnections({
+      worker,
+      drop: (connection) => this.#channel.tell('drop', { connection }),
+      isGone: () => this.#channel.isClosed,
     });
   }
 
@@ -59,10 +66,13 @@ export class WorkerMember implements Member {
     this.#latest = await this.#channel.ask('figures', undefined, ANSWER_MS);
   }
 
-  take(socket: Socket): void {
-    const connection = this.#nextConnection++;
-    this.#connections.add(connection);
-    this.#channel.tell('take', { connection }, socket);
+  /** Has the socket from now on. @param onRefused it was not taken: it is the caller's again */
+  take(socket: Socket, onRefused: (failure: Failure) => void): void {
+    this.#connections.hand(
+      undefined,
+      (connection, deadlineMs) => this.#channel.ask('take', { connection }, deadlineMs, socket),
+      onRefused,
+    );
   }
 
   use(settings: StubSettings): Promise<void> {

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { parseGatewayConfig } from '../../../../src/config/gatewayConfig.ts';
 import { Failure } from '../../../../src/failures.ts';
 import { Guards } from '../../../../src/gateway/guards.ts';
@@ -81,7 +82,11 @@ async function start(differing: (process: number) => Partial<Handlers<typeof toW
           return 1;
         },
         cancel: () => say('cancel'),
-        take: () => say('take'),
+        take: () => {
+          say('take');
+          return true;
+        },
+        drop: ({ connection }) => say(`drop ${connection}`),
         figures: () => FIGURES,
         end: ({ failure }) => say(`end ${failure.reason}`),
         dismissAll: () => say('dismissAll'),
@@ -212,4 +217,81 @@ test('a worker that says what it has no business to say is ended', async () => {
   await happens('workerLost', 1);
   const { how } = events.find((event) => event.kind === 'workerLost')!;
   expect(how).toMatch(/^SIGKILL: leave: /);
+});
+
+/** Hands the plane a connection. What happens to its place, and to itself, is written down. */
+function hand(plane: WorkerPlane) {
+  const socket = new Socket();
+  const heard: string[] = [];
+  const accepted = {
+    listener: '127.0.0.1:3260',
+    address: '192.0.2.1',
+    at: performance.now(),
+    leave: () => void heard.push('leaves'),
+    wait: () => false,
+  };
+  plane.take(socket, accepted, ({ reason }) => void heard.push(reason));
+  return { socket, heard };
+}
+
+const connectionsOf = async (plane: WorkerPlane): Promise<number[]> =>
+  (await plane.figures()).workers.map(({ connections }) => connections);
+
+const taking = (take: () => boolean | Promise<boolean>) =>
+  start((process) => (process === 1 ? { take } : {}));
+
+test('a connection that its worker does not take within 10 s is refused and forgotten, and dropped there', async () => {
+  const { plane, told, tell } = await taking(() => new Promise(() => {}));
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { heard } = hand(plane);
+  await vi.advanceTimersByTimeAsync(9_999);
+  expect(heard).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(heard).toEqual(['not_taken']);
+  await vi.advanceTimersByTimeAsync(5);
+  vi.useRealTimers();
+  expect(await connectionsOf(plane)).toEqual([0, 0]);
+  expect(told).toEqual(['1 drop 1']);
+  for (const what of ['leftPlace', 'ended'] as const) tell[0]!.tell(what, { connection: 1 });
+  expect(await tell[0]!.ask('wait', { connection: 1, sha256: 'ab' }, 1000)).toBe(false);
+  expect([heard, await connectionsOf(plane)]).toEqual([['not_taken'], [0, 0]]);
+});
+
+test('a connection that the worker says it has is counted until it has ended', async () => {
+  const { plane, tell } = await taking(() => true);
+  const { heard } = hand(plane);
+  expect(await connectionsOf(plane)).toEqual([1, 0]);
+  tell[0]!.tell('ended', { connection: 1 });
+  await tell[0]!.ask('wait', { connection: 1, sha256: 'ab' }, 1000);
+  expect([heard, await connectionsOf(plane)]).toEqual([['leaves'], [0, 0]]);
+});
+
+test('what a worker could not say that it has when it was lost gives its place back once, with the rest', async () => {
+  const { plane, kills, events, happens } = await taking(() => new Promise(() => {}));
+  const { heard } = hand(plane);
+  kills[0]!();
+  await happens('workerLost', 1);
+  expect(events.find(({ kind }) => kind === 'workerLost')).toMatchObject({ connections: 1 });
+  await happens('workerStarted', 3);
+  expect(heard).toEqual(['leaves']);
+});
+
+test('a connection that did not come through is refused also if a reload comes in between', async () => {
+  let answer!: (hasCome: boolean) => void;
+  const { plane } = await taking(() => new Promise((resolve) => (answer = resolve)));
+  const { heard } = hand(plane);
+  const prepared = await plane.prepare(settings('new'));
+  await prepared.commit();
+  answer(false);
+  expect(await connectionsOf(plane)).toEqual([0, 0]);
+  expect(heard).toEqual(['not_taken']);
+});
+
+test('a socket for a worker that has just gone is closed', async () => {
+  const { plane, kills, happens } = await taking(() => true);
+  kills[0]!();
+  const { socket, heard } = hand(plane);
+  await happens('workerLost', 1);
+  expect([socket.destroyed, heard]).toEqual([true, ['leaves']]);
 });
