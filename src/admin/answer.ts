@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { ValueError } from '../config/problem.ts';
 import type { History } from '../status/history.ts';
+import type { SessionSummary } from '../telemetry/sessionSummary.ts';
 import { controlRefusal, operatorOf, refusal, statusRefusal, type Access } from './access.ts';
 import type { Control } from './control.ts';
 import { parseExplainQuery } from './explainQuery.ts';
@@ -111,9 +112,10 @@ const ROUTES: readonly Route[] = [
     reply: async ({ control }, { path, by }) => {
       if (control === undefined) return NO_SESSIONS;
       const id = parseId(path.slice('/sessions/'.length));
-      const session = (await control.sessions()).find((session) => session.id === id);
-      if (session === undefined || !control.kill(session.id, by())) return text(404, 'no such session');
-      return json(202, { session });
+      if (id === undefined) return NO_SUCH_SESSION;
+      const summary = summaryOf(control, id).catch(() => undefined); // begun first: once it ends it is listed no more
+      if (!control.kill(id, by())) return NO_SUCH_SESSION;
+      return json(202, { session: (await summary) ?? { id } });
     },
   },
   {
@@ -124,6 +126,11 @@ const ROUTES: readonly Route[] = [
       control === undefined ? NO_RULES : explanation(control, path.slice('/explain?'.length)),
   },
 ];
+
+/** @returns undefined also of a session that is there: of a worker that is busy the last list is told, and it may be younger */
+async function summaryOf(control: Control, id: number): Promise<SessionSummary | undefined> {
+  return (await control.sessions()).find((session) => session.id === id);
+}
 
 function explanation(control: Control, query: string): Reply {
   try {
@@ -152,5 +159,6 @@ const json = (status: number, value: unknown): Reply => ({
 });
 const forbidden = (refused: string): Reply => ({ ...text(403, refused), refused });
 const NO_SESSIONS = text(404, 'a stub knows no sessions: ask the gateway');
+const NO_SUCH_SESSION = text(404, 'no such session');
 const NO_STATUS = text(404, 'a stub has no status page: ask the gateway');
 const NO_RULES = text(404, 'a stub has no rules: ask the gateway');

@@ -42,6 +42,28 @@ test('a session that ends while it is asked for was not there', async () => {
 });
 
 test.each([
+  ['is on no list yet', () => []],
+  ['cannot be listed', broken],
+])('a session that %s is ended all the same', async (_, sessions) => {
+  const control = { sessions, kill: (id: number) => id === 7, explain: broken };
+  const { status, body } = await (await AdminListener.start({ control })).ask('DELETE /sessions/7');
+  expect([status, JSON.parse(body)]).toEqual([202, { session: { id: 7 } }]);
+});
+
+test('a session that is listed no more once it ends is told of', async () => {
+  let sessions = [SESSION];
+  const kill = (): boolean => {
+    sessions = [];
+    return true;
+  };
+  const listener = await AdminListener.start({
+    control: { sessions: () => sessions, kill, explain: broken },
+  });
+  const { body } = await listener.ask('DELETE /sessions/7');
+  expect(JSON.parse(body)).toEqual({ session: SESSION });
+});
+
+test.each([
   '',
   '0',
   '07',

@@ -53,8 +53,9 @@ export class AdminListener {
       control: {
         sessions: () => listener.sessions,
         kill: (id, by) => {
-          listener.killed.push({ id, by });
-          return listener.sessions.some((session) => session.id === id);
+          const isThere = listener.sessions.some((session) => session.id === id);
+          if (isThere) listener.killed.push({ id, by });
+          return isThere;
         },
         explain: (question) => explain(RULES, readQuestion(RULES, question)),
       },

@@ -38,8 +38,11 @@ export async function readStatus(peer: AdminPeer): Promise<Status> {
   return parsed(peer, answer, statusSchema);
 }
 
+/** A session that is being ended: its number, and what else is known of it. */
+type KilledSession = Pick<SessionSummary, 'id'> & Partial<SessionSummary>;
+
 /** @returns the session that is being ended; undefined if there is none. @throws Error that says what to do */
-export async function killSession(peer: AdminPeer, id: number): Promise<SessionSummary | undefined> {
+export async function killSession(peer: AdminPeer, id: number): Promise<KilledSession | undefined> {
   const answer = await ask(peer, 'DELETE', `/sessions/${id}`);
   if (answer.status === 404 && answer.body === 'no such session\n') return undefined;
   if (answer.status !== 202) throw unexpected(peer, answer);
@@ -58,7 +61,7 @@ export async function askToExplain(peer: AdminPeer, question: WrittenQuestion): 
 }
 
 const sessionList = z.object({ sessions: z.array(sessionSummary) });
-const killed = z.object({ session: sessionSummary });
+const killed = z.object({ session: z.union([sessionSummary, sessionSummary.pick({ id: true })]) });
 const mistake = z.object({ error: z.string(), hint: z.string() });
 
 interface Answer {

@@ -23,7 +23,9 @@ export function killCommand() {
           terminal.warning(`there is no session ${id}`);
           process.exitCode = ExitCode.failure;
         } else {
-          terminal.result(printable(`session ${id} of ${session.initiator} on ${session.target} ended`));
+          const { initiator, target } = session;
+          const whose = initiator === undefined ? '' : ` of ${initiator} on ${target}`;
+          terminal.result(printable(`session ${id}${whose} ended`));
         }
       }
     });
