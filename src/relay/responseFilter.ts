@@ -37,6 +37,8 @@ export class ResponseFilter {
   readonly #tasks = new TaskTable(TASKS, MAX_TASKS);
   /** By task, and few: most answers go on as they come. A task that is over stays only if it is here, for an answer that comes late. */
   readonly #rewritings = new Map<number, Rewriting>();
+  /** Whose answer is being collected: the ordinal of its command. */
+  #collected = 0;
   #heldLength = 0;
   #heldPdus = 0;
 
@@ -108,12 +110,36 @@ export class ResponseFilter {
    *
    * @param task the command's number
    * @param hasStatus it is the last one
-   * @returns true if it goes on as it is; else it comes through `dataIn` or `ended`
+   * @returns true if it goes on as it is; else it is to be collected
    */
   passes(task: number, hasStatus: boolean): boolean {
-    if (this.#rewritings.size > 0 && this.#rewritings.has(task)) return false;
+    if (this.#rewritings.size > 0 && this.#rewritings.has(task)) {
+      this.collects(task);
+      return false;
+    }
     if (hasStatus && task !== NO_TASK) this.#tasks.remove(task);
     return true;
+  }
+
+  /** The header of a PDU that answers a command has come, and the PDU is to be whole before anything is done with it. */
+  collects(task: number): void {
+    this.#collected = this.#tasks.ordinalOf(task);
+  }
+
+  /**
+   * The PDU is whole.
+   *
+   * @returns the number of the command that it answers, for `dataIn` or `ended`; negative if there is none
+   * @throws ProtocolError `bad_sequence` if that was over, and its tag has been used again meanwhile: whichever is ended now, the other
+   *   one's answer would pass
+   */
+  collected(initiatorTaskTag: number): number {
+    const task = this.#tasks.find(initiatorTaskTag);
+    if (this.#tasks.ordinalOf(task) === this.#collected) return task;
+    throw new ProtocolError(
+      'bad_sequence',
+      'the target answers a command that is over, under a tag that is used again',
+    );
   }
 
   /**
@@ -122,18 +148,11 @@ export class ResponseFilter {
    * @returns what goes on now, in order; empty while a list is not whole
    * @throws ProtocolError
    */
-  dataIn(pdu: Pdu): readonly Pdu[] {
-    const initiatorTaskTag = u32At(pdu.bhs, Offset.initiatorTaskTag);
-    const rewriting = this.#rewritings.get(this.#tasks.find(initiatorTaskTag));
-    if (rewriting === undefined) {
-      throw new ProtocolError(
-        'bad_sequence',
-        'the target answers a command that is over, under a tag that is used again',
-      );
-    }
+  dataIn(task: number, pdu: Pdu): readonly Pdu[] {
+    const rewriting = this.#rewritings.get(task)!;
     const hasStatus = (flagsAt(pdu.bhs, 0) & Flag.status) !== 0;
     if (rewriting.kind === 'mode-parameters') {
-      if (hasStatus) this.ended(initiatorTaskTag);
+      if (hasStatus) this.ended(task);
       return [protectedMode(pdu, rewriting.at)];
     }
     const { bufferOffset } = decodeBhs('dataIn', pdu.bhs);
@@ -148,7 +167,7 @@ export class ResponseFilter {
     }
     rewriting.held.push(pdu);
     rewriting.length += pdu.data.length;
-    return hasStatus ? this.ended(initiatorTaskTag) : [];
+    return hasStatus ? this.ended(task) : [];
   }
 
   /**
@@ -157,8 +176,7 @@ export class ResponseFilter {
    * @param response the SCSI Response that says it, unless a Data-In did
    * @returns what goes on now: what was held back of its answer, rewritten, and the response
    */
-  ended(initiatorTaskTag: number, response: readonly Pdu[] = []): readonly Pdu[] {
-    const task = this.#tasks.find(initiatorTaskTag);
+  ended(task: number, response: readonly Pdu[] = []): readonly Pdu[] {
     if (task === NO_TASK) return response;
     const rewriting = this.#forget(task);
     this.#tasks.remove(task);

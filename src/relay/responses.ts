@@ -139,10 +139,12 @@ export class Responses implements PduHandler {
         return answer === undefined ? undefined : this.#interject(answer);
       }
       case Opcode.dataIn:
-        return this.#send(this.#filter.dataIn(pdu));
-      case Opcode.scsiResponse:
-        this.#recorder?.status(pdu.bhs, 0, this.#filter.find(initiatorTaskTag), pdu.data);
-        return this.#send(this.#filter.ended(initiatorTaskTag, [pdu]));
+        return this.#send(this.#filter.dataIn(this.#filter.collected(initiatorTaskTag), pdu));
+      case Opcode.scsiResponse: {
+        const task = this.#filter.collected(initiatorTaskTag);
+        this.#recorder?.status(pdu.bhs, 0, task, pdu.data);
+        return this.#send(this.#filter.ended(task, [pdu]));
+      }
       case Opcode.textResponse:
         text.response(pdu);
         return this.#send([pdu]);
@@ -164,8 +166,11 @@ export class Responses implements PduHandler {
   }
 
   #scsiResponse(bytes: Buffer, at: number): DispositionValue {
-    if (this.#recorder?.wantsData(bytes, at) === true) return Disposition.collect;
     const task = this.#filter.find(u32At(bytes, at + Offset.initiatorTaskTag));
+    if (this.#recorder?.wantsData(bytes, at) === true) {
+      this.#filter.collects(task);
+      return Disposition.collect;
+    }
     if (!this.#filter.passes(task, true)) return Disposition.collect;
     this.#recorder?.status(bytes, at, task);
     return this.#patched(bytes, at, true);

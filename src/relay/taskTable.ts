@@ -47,6 +47,11 @@ export class TaskTable {
     return this.#table.find(initiatorTaskTag);
   }
 
+  /** Which task it is, for whoever asks again later: numbers and tags are used anew. 0: of none. */
+  ordinalOf(task: number): number {
+    return task === NO_TASK ? 0 : this.#table.real[task * REAL]!;
+  }
+
   /**
    * A task begins. One that is over gives its tag, and its number, to it.
    *
