@@ -3,7 +3,7 @@ import type { LedgerSnapshot } from '../accounting/snapshot.ts';
 import type { Failure } from '../failures.ts';
 import type { Traffic } from '../telemetry/events.ts';
 import type { SessionSummary } from '../telemetry/sessionSummary.ts';
-import type { WorkerFigures } from '../telemetry/workerMetrics.ts';
+import type { WorkerFigures } from '../telemetry/workerFigures.ts';
 import type { BackendState } from './backend.ts';
 import type { Settings } from './inForce.ts';
 

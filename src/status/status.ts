@@ -1,7 +1,7 @@
 import type { AccountSnapshot, ClassSnapshot, NexusSnapshot } from '../accounting/snapshot.ts';
 import type { IoClass } from '../accounting/ioClass.ts';
 import type { SessionSummary } from '../telemetry/sessionSummary.ts';
-import type { WorkerFigures } from '../telemetry/workerMetrics.ts';
+import type { WorkerFigures } from '../telemetry/workerFigures.ts';
 import type { Refusal } from './refusals.ts';
 
 /**

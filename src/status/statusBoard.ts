@@ -7,7 +7,7 @@ import type {
 } from '../accounting/snapshot.ts';
 import type { GatewayEvent } from '../telemetry/events.ts';
 import type { SessionSummary } from '../telemetry/sessionSummary.ts';
-import type { WorkerFigures } from '../telemetry/workerMetrics.ts';
+import type { WorkerFigures } from '../telemetry/workerFigures.ts';
 import { EventLoopDelay } from '../telemetry/eventLoopDelay.ts';
 import { Refusals } from './refusals.ts';
 import type {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { classFigures, nexusFigures, perClass } from '../telemetry/figuresSchema.ts';
 import { sessionSummary } from '../telemetry/sessionSummary.ts';
+import { workerFigures } from '../telemetry/workerFigures.ts';
 import type { Status } from './status.ts';
 
 const account = z.object({
@@ -38,18 +39,7 @@ export const statusSchema = z.object({
     residentBytes: z.number(),
     reload: z.object({ settingsSince: z.iso.datetime(), problem: z.string().exactOptional() }),
   }),
-  workers: z
-    .array(
-      z.object({
-        number: z.int().positive(),
-        pid: z.int(),
-        connections: z.number(),
-        cpuSeconds: z.number(),
-        residentBytes: z.number(),
-        eventLoopDelayP99Seconds: z.number(),
-      }),
-    )
-    .exactOptional(),
+  workers: z.array(workerFigures).exactOptional(),
   listeners: z.array(
     z.object({
       listener: z.string(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Figures as another process tells them: each shape in the one place from which all are read. */
+/** Figures of a ledger, and traffic: the shapes that a worker's report and `/status.json` have in common. */
 
 /** @param histogram what tells one; who knows the bounds needs them not told */
 export const classFigures = <H extends z.ZodType>(histogram: H) =>

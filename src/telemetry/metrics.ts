@@ -5,7 +5,8 @@ import type { Observer, Traffic } from './events.ts';
 import { ioMetrics } from './ioMetrics.ts';
 import { buildInfo, collectProcessMetrics } from './processMetrics.ts';
 import { siteMetrics, type SiteFigures } from './siteMetrics.ts';
-import { workerMetrics, type WorkerFigures } from './workerMetrics.ts';
+import type { WorkerFigures } from './workerFigures.ts';
+import { workerMetrics } from './workerMetrics.ts';
 
 /** What metrics read when they are scraped; nothing is called per PDU. */
 export interface Gauges {

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { buildInfo, collectProcessMetrics } from './processMetrics.ts';
-import { workerMetrics, type WorkerFigures } from './workerMetrics.ts';
+import type { WorkerFigures } from './workerFigures.ts';
+import { workerMetrics } from './workerMetrics.ts';
 
 export interface StubMetrics {
   readonly registry: Registry;

@@ -1,18 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-
-/** One worker process, as it is now. */
-export interface WorkerFigures {
-  /** From 1; one that comes in another's place has its number. */
-  readonly number: number;
-  readonly pid: number;
-  /** That it was given and that have not ended. */
-  readonly connections: number;
-  /** Of this worker, and of those before in its place. */
-  readonly cpuSeconds: number;
-  readonly residentBytes: number;
-  /** As that of the status. */
-  readonly eventLoopDelayP99Seconds: number;
-}
+import type { WorkerFigures } from './workerFigures.ts';
 
 /** @param figures read when they are scraped; no series but for the losses in one process */
 export function workerMetrics(

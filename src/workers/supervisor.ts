@@ -21,6 +21,8 @@ export interface Member {
   ping(): Promise<void>;
   /** Connections that it was given and that have not ended. */
   readonly connections: number;
+  /** What its process costs, when it last said so. */
+  readonly process: { readonly cpuSeconds: number } | undefined;
   /** It has gone, or will not be waited for any more: nothing may stay that it had. */
   lost(): void;
 }
@@ -31,6 +33,15 @@ export interface Running<M extends Member> {
   readonly pid: number;
   readonly member: M;
 }
+
+/** What a worker costs, and which it is. */
+export type Cost<M extends Member> = NonNullable<M['process']> & {
+  readonly number: number;
+  readonly pid: number;
+  readonly connections: number;
+  /** Of those before in its place, too. */
+  readonly cpuSeconds: number;
+};
 
 export interface Loss {
   readonly how: string;
@@ -63,11 +74,16 @@ export class Supervisor<M extends Member> {
   readonly #options: SupervisorOptions<M>;
   readonly #places: Place<M>[];
   #pinging: NodeJS.Timeout | undefined;
+  #losses = 0;
   #isStopping = false;
 
   constructor(options: SupervisorOptions<M>) {
     this.#options = options;
-    this.#places = Array.from({ length: options.count }, (_, index) => ({ number: index + 1, inARow: 0 }));
+    this.#places = Array.from({ length: options.count }, (_, index) => ({
+      number: index + 1,
+      inARow: 0,
+      cpuSeconds: 0,
+    }));
   }
 
   /** @throws if a worker does not come up; then none is there */
@@ -96,6 +112,22 @@ export class Supervisor<M extends Member> {
       if (idlest === undefined || running.member.connections < idlest.connections) idlest = running.member;
     }
     return idlest;
+  }
+
+  /** Of those that take connections and have said what they cost. */
+  get costs(): readonly Cost<M>[] {
+    return this.#places.flatMap(({ running, cpuSeconds }) => {
+      if (running?.member.process === undefined) return [];
+      const { number, pid, member } = running;
+      const process: NonNullable<M['process']> = running.member.process;
+      const { connections } = member;
+      return [{ number, pid, connections, ...process, cpuSeconds: process.cpuSeconds + cpuSeconds }];
+    });
+  }
+
+  /** How often a worker was lost. */
+  get losses(): number {
+    return this.#losses;
   }
 
   /** Those that there are, also if they are not ready yet. */
@@ -168,8 +200,10 @@ export class Supervisor<M extends Member> {
     delete place.process;
     delete place.running;
     running.member.lost();
+    place.cpuSeconds += running.member.process?.cpuSeconds ?? 0;
     if (this.#isStopping || this.#pinging === undefined) return; // one of the first: `start` fails
     place.inARow = performance.now() - startedAt < SETTLED_MS ? place.inARow + 1 : 1;
+    this.#losses++;
     const restartMs = (this.#options.restartMs ?? backOff)(place.inARow);
     this.#options.onLost(running, { how, restartMs });
     place.restart = setTimeout(() => {
@@ -194,6 +228,8 @@ interface Place<M extends Member> {
   process?: WorkerProcess & { readonly member: M; readonly endIt: (why: string) => void };
   running?: Running<M>;
   restart?: NodeJS.Timeout;
+  /** Of those that were lost. */
+  cpuSeconds: number;
   /** How many ended, one soon after the other. */
   inARow: number;
 }

@@ -5,16 +5,16 @@ import { classFigures, nexusFigures, perClass, traffic } from '../../telemetry/f
 import { sessionSummary } from '../../telemetry/sessionSummary.ts';
 import type { PackedGatewayCredentials } from '../../tls/packedCredentials.ts';
 import { packedFailure, unpackFailure } from '../../workers/packedFailure.ts';
-import { processFigures } from '../../workers/processFigures.ts';
+import { processFigures } from '../../telemetry/workerFigures.ts';
 import { peer, workerEvent } from './eventSchema.ts';
 
 /** Settings in plain data. Control has parsed what they come from, and made this. */
-export interface PackedSettings {
+export interface PackedGatewaySettings {
   readonly config: PackedGatewayConfig;
   readonly credentials: readonly PackedGatewayCredentials[];
 }
 
-const settings = z.custom<PackedSettings>((value) => typeof value === 'object' && value !== null);
+const settings = z.custom<PackedGatewaySettings>((value) => typeof value === 'object' && value !== null);
 const nothing = z.void();
 const failure = packedFailure.transform(unpackFailure);
 const number = z.int().min(0);
@@ -41,7 +41,7 @@ const planeFigures = z.strictObject({
   process: processFigures,
 });
 
-export type ReportedFigures = z.output<typeof planeFigures>;
+export type GatewayWorkerFigures = z.output<typeof planeFigures>;
 
 /** What control asks of a worker. */
 export const toWorker = {

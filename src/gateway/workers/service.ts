@@ -8,13 +8,13 @@ import type { Observer } from '../../telemetry/events.ts';
 import { Channel, type Handlers } from '../../workers/channel.ts';
 import type { Link } from '../../workers/link.ts';
 import { monotonicNow } from '../../workers/monotonicNow.ts';
-import { ownProcessFigures } from '../../workers/processFigures.ts';
+import { ownProcessFigures } from '../../telemetry/workerFigures.ts';
 import { TakenConnections } from '../../workers/takenConnections.ts';
 import { DataPlane } from '../dataPlane.ts';
 import type { Settings } from '../inForce.ts';
 import type { Accepted, Prepared } from '../plane.ts';
 import { packEvent, type WorkerEvent } from './eventSchema.ts';
-import { toControl, toWorker, type PackedSettings, type ReportedFigures } from './protocol.ts';
+import { toControl, toWorker, type PackedGatewaySettings, type GatewayWorkerFigures } from './protocol.ts';
 import { RemoteGuards } from './remoteGuards.ts';
 
 /** Control answers at once; one that does not has no place to give. */
@@ -59,7 +59,7 @@ export function serveGateway(link: Link, onBroken: (error: Error) => void): void
     figures: async () => {
       const { sessions, traffic, ledger, backends } = await running().figures();
       const process = ownProcessFigures(delay.p99Seconds);
-      return { sessions, traffic, ledger, backends, process } as ReportedFigures;
+      return { sessions, traffic, ledger, backends, process } as GatewayWorkerFigures;
     },
     end: ({ entrance, failure }) => guards.end(entrance, failure),
     dismissAll: ({ failure, graceMs }) => running().dismissAll(failure, graceMs),
@@ -85,6 +85,6 @@ export function serveGateway(link: Link, onBroken: (error: Error) => void): void
 
 type Arriving = Pick<Accepted, 'listener' | 'address' | 'at'>;
 
-function unpack({ config, credentials }: PackedSettings): Settings {
+function unpack({ config, credentials }: PackedGatewaySettings): Settings {
   return { config: unpackGatewayConfig(config), credentials: credentials.map(unpackGatewayCredentials) };
 }

@@ -8,7 +8,7 @@ import type { BackendState } from '../backend.ts';
 import type { Guards } from '../guards.ts';
 import type { Settings } from '../inForce.ts';
 import type { Accepted, OnRefused, Plane, PlaneFigures, Prepared } from '../plane.ts';
-import { remainsOf, WorkerMember, type Remains } from './workerMember.ts';
+import { remainsOf, GatewayWorker, type Remains } from './gatewayWorker.ts';
 
 export interface WorkerPlaneOptions {
   readonly count: number;
@@ -26,24 +26,21 @@ const FIGURES_MS = 2_000;
 /** Connections spread over workers: each is wholly one worker's. */
 export class WorkerPlane implements Plane {
   readonly #observe: Observer;
-  readonly #supervisor: Supervisor<WorkerMember>;
+  readonly #supervisor: Supervisor<GatewayWorker>;
   readonly #ledger = new MergedLedger();
   /** What lost workers have come to. */
-  #remains: Omit<Remains, 'cpuSeconds'> = { ledger: NOTHING_COUNTED, traffic: ZERO };
-  /** Of lost workers, by their place. */
-  readonly #cpuSeconds = new Map<number, number>();
+  #remains: Remains = { ledger: NOTHING_COUNTED, traffic: ZERO };
   #settings: Settings;
-  #crashes = 0;
 
   constructor({ count, launch, settings, guards, observe, restartMs }: WorkerPlaneOptions) {
     this.#observe = observe;
     this.#settings = settings;
     const challengeKey = randomBytes(32);
     const options = { guards, observe, challengeKey, settings: () => this.#settings };
-    this.#supervisor = new Supervisor<WorkerMember>({
+    this.#supervisor = new Supervisor<GatewayWorker>({
       count,
       launch,
-      member: (process, number, endIt) => new WorkerMember(process, number, endIt, options),
+      member: (process, number, endIt) => new GatewayWorker(process, number, endIt, options),
       onRunning: ({ number, pid }) => observe({ kind: 'workerStarted', worker: number, pid }),
       onLost: (running, loss) => this.#lost(running, loss),
       ...(restartMs && { restartMs }),
@@ -87,8 +84,8 @@ export class WorkerPlane implements Plane {
     const tooLong = new Promise<void>((resolve) => soon.addEventListener('abort', () => resolve()));
     // One that is lost meanwhile is among the remains.
     await Promise.race([tooLong, Promise.allSettled(running.map(({ member }) => member.figures()))]);
-    const there = this.#supervisor.running.flatMap(({ number, pid, member }) =>
-      member.latest === undefined ? [] : [{ number, pid, member, latest: member.latest }],
+    const there = this.#supervisor.running.flatMap(({ number, member: { latest } }) =>
+      latest === undefined ? [] : [{ number, latest }],
     );
     const traffic = there.map(({ latest }) => latest.traffic);
     return {
@@ -98,14 +95,8 @@ export class WorkerPlane implements Plane {
       traffic: sumOf([this.#remains.traffic, ...traffic]),
       ledger: this.#ledger.merge([this.#remains.ledger, ...there.map(({ latest }) => latest.ledger)]),
       backends: newestOf(there.map(({ latest }) => latest.backends)),
-      workers: there.map(({ number, pid, member, latest }) => ({
-        number,
-        pid,
-        connections: member.connections,
-        ...latest.process,
-        cpuSeconds: latest.process.cpuSeconds + (this.#cpuSeconds.get(number) ?? 0),
-      })),
-      crashes: this.#crashes,
+      workers: this.#supervisor.costs,
+      crashes: this.#supervisor.losses,
     };
   }
 
@@ -118,7 +109,7 @@ export class WorkerPlane implements Plane {
   }
 
   /** One that can't follow is ended, and the next one in its place begins with what holds. */
-  async #commit(settings: Settings, ready: ReadonlySet<WorkerMember>): Promise<number> {
+  async #commit(settings: Settings, ready: ReadonlySet<GatewayWorker>): Promise<number> {
     this.#settings = settings;
     const ended: number[] = [];
     await this.#supervisor.each(async (worker) => {
@@ -128,14 +119,12 @@ export class WorkerPlane implements Plane {
     return ended.reduce((sum, count) => sum + count, 0);
   }
 
-  #lost({ number, pid, member }: Running<WorkerMember>, { how, restartMs }: Loss): void {
-    this.#crashes++;
-    const { ledger, traffic, cpuSeconds } = remainsOf(member);
+  #lost({ number, pid, member }: Running<GatewayWorker>, { how, restartMs }: Loss): void {
+    const { ledger, traffic } = remainsOf(member);
     this.#remains = {
       ledger: this.#ledger.merge([this.#remains.ledger, ledger]),
       traffic: sumOf([this.#remains.traffic, traffic]),
     };
-    this.#cpuSeconds.set(number, (this.#cpuSeconds.get(number) ?? 0) + cpuSeconds);
     this.#observe({
       kind: 'workerLost',
       worker: number,

@@ -2,16 +2,16 @@ import { z } from 'zod';
 import type { StubConfig } from '../../config/stubConfig.ts';
 import type { PackedStubCredentials } from '../../tls/packedCredentials.ts';
 import { DialError } from '../../transport/dial.ts';
-import { processFigures } from '../../workers/processFigures.ts';
+import { processFigures } from '../../telemetry/workerFigures.ts';
 import type { StubEvent } from '../stub.ts';
 
 /** Settings in plain data. Control has parsed what they come from, and made this. */
-export interface PackedSettings {
+export interface PackedStubSettings {
   readonly config: StubConfig;
   readonly credentials: PackedStubCredentials;
 }
 
-const settings = z.custom<PackedSettings>((value) => typeof value === 'object' && value !== null);
+const settings = z.custom<PackedStubSettings>((value) => typeof value === 'object' && value !== null);
 const nothing = z.void();
 const number = z.int().min(0);
 const text = z.string();
@@ -47,7 +47,7 @@ export function packEvent(event: StubEvent): z.input<typeof toControl.event.body
 
 const figures = z.strictObject({ tunnels: number, warm: number, process: processFigures });
 
-export type ReportedFigures = z.output<typeof figures>;
+export type StubWorkerFigures = z.output<typeof figures>;
 
 /** What control asks of a worker. */
 export const toWorker = {

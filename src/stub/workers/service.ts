@@ -2,10 +2,10 @@ import { EventLoopDelay } from '../../telemetry/eventLoopDelay.ts';
 import { unpackStubCredentials } from '../../tls/packedCredentials.ts';
 import { Channel, type Handlers } from '../../workers/channel.ts';
 import type { Link } from '../../workers/link.ts';
-import { ownProcessFigures } from '../../workers/processFigures.ts';
+import { ownProcessFigures } from '../../telemetry/workerFigures.ts';
 import { TakenConnections } from '../../workers/takenConnections.ts';
 import { Stub, type StubSettings } from '../stub.ts';
-import { packEvent, toControl, toWorker, type PackedSettings } from './protocol.ts';
+import { packEvent, toControl, toWorker, type PackedStubSettings } from './protocol.ts';
 
 /**
  * A stub's worker: carries the connections that control hands it, and tells control what happens.
@@ -43,6 +43,6 @@ export function serveStub(link: Link, onBroken: (error: Error) => void): void {
   const channel = new Channel(link, { asks: toControl, answers: toWorker, handlers, onBroken });
 }
 
-function unpack({ config, credentials }: PackedSettings): StubSettings {
+function unpack({ config, credentials }: PackedStubSettings): StubSettings {
   return { config, credentials: unpackStubCredentials(credentials) };
 }

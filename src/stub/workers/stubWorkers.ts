@@ -1,12 +1,12 @@
 import net, { type AddressInfo, type Socket } from 'node:net';
 import { formatPortal } from '../../iscsi/targetAddress.ts';
 import { LineLimit } from '../../telemetry/lineLimit.ts';
-import type { WorkerFigures } from '../../telemetry/workerMetrics.ts';
+import type { WorkerFigures } from '../../telemetry/workerFigures.ts';
 import { listen, stopListening } from '../../transport/listen.ts';
 import { plainAddress } from '../../transport/plainAddress.ts';
 import { Supervisor, type Launch } from '../../workers/supervisor.ts';
 import { SOCKET_OPTIONS, type StubOptions, type StubSettings } from '../stub.ts';
-import { WorkerMember } from './workerMember.ts';
+import { StubWorker } from './stubWorker.ts';
 
 export interface StubWorkersOptions extends StubOptions {
   readonly count: number;
@@ -35,11 +35,9 @@ export interface WorkerLoss {
 
 /** A stub whose connections are spread over workers: it accepts them, and each is wholly one worker's. */
 export class StubWorkers {
-  readonly #supervisor: Supervisor<WorkerMember>;
+  readonly #supervisor: Supervisor<StubWorker>;
   readonly #server: net.Server;
-  readonly #cpuSeconds = new Map<number, number>();
   #settings: StubSettings;
-  #crashes = 0;
   /** Workers that can dial none ahead. */
   readonly #cold = new Set<number>();
 
@@ -48,11 +46,11 @@ export class StubWorkers {
   constructor(options: StubWorkersOptions) {
     const { count, launch, observe, onWorkerStarted, onWorkerLost, onNotTaken, ...settings } = options;
     this.#settings = settings;
-    this.#supervisor = new Supervisor<WorkerMember>({
+    this.#supervisor = new Supervisor<StubWorker>({
       count,
       launch,
       member: (process, number, endIt) =>
-        new WorkerMember(
+        new StubWorker(
           process,
           number,
           endIt,
@@ -63,9 +61,6 @@ export class StubWorkers {
         ),
       onRunning: ({ number, pid }) => onWorkerStarted({ worker: number, pid }),
       onLost: ({ number, pid, member }, { how, restartMs }) => {
-        this.#crashes++;
-        const cpuSeconds = member.latest?.process.cpuSeconds ?? 0;
-        this.#cpuSeconds.set(number, (this.#cpuSeconds.get(number) ?? 0) + cpuSeconds);
         const restartSeconds = restartMs / 1000;
         onWorkerLost({ worker: number, pid, how, connections: member.had, restartSeconds });
         if (this.#isNews(number, undefined)) observe({ kind: 'warmth' });
@@ -110,16 +105,12 @@ export class StubWorkers {
   }
 
   get workers(): readonly WorkerFigures[] {
-    return this.#supervisor.running.flatMap(({ number, pid, member }) => {
-      if (member.latest === undefined) return [];
-      const cpuSeconds = member.latest.process.cpuSeconds + (this.#cpuSeconds.get(number) ?? 0);
-      return [{ number, pid, connections: member.connections, ...member.latest.process, cpuSeconds }];
-    });
+    return this.#supervisor.costs;
   }
 
   /** How often a worker was lost. */
   get crashes(): number {
-    return this.#crashes;
+    return this.#supervisor.losses;
   }
 
   /** Counts anew. */
@@ -133,7 +124,7 @@ export class StubWorkers {
     await stopped;
   }
 
-  #hand(socket: Socket, worker: WorkerMember, onNotTaken: StubWorkersOptions['onNotTaken']): void {
+  #hand(socket: Socket, worker: StubWorker, onNotTaken: StubWorkersOptions['onNotTaken']): void {
     const { remoteAddress = '::', remotePort = 0 } = socket;
     const initiator = formatPortal({ host: plainAddress(remoteAddress), port: remotePort });
     worker.take(socket, ({ message: detail }) => {

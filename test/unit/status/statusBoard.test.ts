@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { Ledger } from '../../../src/accounting/ledger.ts';
 import { Failure } from '../../../src/failures.ts';
 import { StatusBoard } from '../../../src/status/statusBoard.ts';
-import type { WorkerFigures } from '../../../src/telemetry/workerMetrics.ts';
+import type { WorkerFigures } from '../../../src/telemetry/workerFigures.ts';
 import { SESSION } from '../../support/adminListener.ts';
 
 function start(workers: readonly WorkerFigures[] = []) {

@@ -17,6 +17,7 @@ interface Started {
 
 class TestMember implements Member {
   connections = 0;
+  process: { readonly cpuSeconds: number } | undefined;
   isLost = false;
   start = (): Promise<void> => Promise.resolve();
   ping = (): Promise<void> => Promise.resolve();
@@ -76,6 +77,20 @@ test('a worker that ends is told of, and replaced at once', async () => {
   expect(losses).toEqual([{ number: 1, how: 'SIGSEGV', restartMs: 0 }]);
   expect(running).toEqual([1, 2, 1]);
   expect(supervisor.running.map(({ number }) => number)).toEqual([1, 2]);
+  await supervisor.stop();
+});
+
+test('what workers cost is told of those that run and have said it, with what those before in their place have cost', async () => {
+  const { supervisor, started } = start(2);
+  await supervisor.start();
+  started[0]!.member.process = { cpuSeconds: 3 };
+  started[1]!.member.process = { cpuSeconds: 1 };
+  started[0]!.end('SIGSEGV');
+  await settled();
+  expect(supervisor.costs).toEqual([{ number: 2, pid: 102, connections: 0, cpuSeconds: 1 }]);
+  Object.assign(started[2]!.member, { process: { cpuSeconds: 0.5 }, connections: 4 });
+  expect(supervisor.costs[0]).toEqual({ number: 1, pid: 101, connections: 4, cpuSeconds: 3.5 });
+  expect(supervisor.losses).toBe(1);
   await supervisor.stop();
 });
 

@@ -5,19 +5,19 @@ import { Channel } from '../../workers/channel.ts';
 import { HandedConnections } from '../../workers/handedConnections.ts';
 import type { Member, WorkerProcess } from '../../workers/supervisor.ts';
 import type { StubOptions, StubSettings } from '../stub.ts';
-import { toControl, toWorker, type PackedSettings, type ReportedFigures } from './protocol.ts';
+import { toControl, toWorker, type PackedStubSettings, type StubWorkerFigures } from './protocol.ts';
 
 const SETTINGS_MS = 20_000;
 const ANSWER_MS = 20_000;
 const STOP_MS = 5_000;
 
 /** One worker as control has it. */
-export class WorkerMember implements Member {
+export class StubWorker implements Member {
   readonly #channel: Channel<typeof toControl, typeof toWorker>;
   readonly #settings: () => StubSettings;
   readonly #connections: HandedConnections<undefined>;
   #had = 0;
-  #latest: ReportedFigures | undefined;
+  #latest: StubWorkerFigures | undefined;
 
   constructor(
     { link }: WorkerProcess,
@@ -53,8 +53,12 @@ export class WorkerMember implements Member {
   }
 
   /** The last that is known. */
-  get latest(): ReportedFigures | undefined {
+  get latest(): StubWorkerFigures | undefined {
     return this.#latest;
+  }
+
+  get process(): StubWorkerFigures['process'] | undefined {
+    return this.#latest?.process;
   }
 
   async start(): Promise<void> {
@@ -89,7 +93,7 @@ export class WorkerMember implements Member {
   }
 }
 
-const pack = ({ config, credentials }: StubSettings): PackedSettings => ({
+const pack = ({ config, credentials }: StubSettings): PackedStubSettings => ({
   config,
   credentials: packStubCredentials(credentials),
 });

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { ownProcessFigures } from '../../../src/workers/processFigures.ts';
+import { ownProcessFigures } from '../../../src/telemetry/workerFigures.ts';
 
 test('a process without a file descriptor still says what it costs, and of its memory the most that it had', () => {
   const rss = vi.spyOn(process.memoryUsage, 'rss').mockImplementation(() => {

@@ -13,9 +13,9 @@ import type { Member, WorkerProcess } from '../../workers/supervisor.ts';
 import type { BegunSession, Entrance, Guards } from '../guards.ts';
 import type { Settings } from '../inForce.ts';
 import type { Accepted, OnRefused } from '../plane.ts';
-import { toControl, toWorker, type PackedSettings, type ReportedFigures } from './protocol.ts';
+import { toControl, toWorker, type PackedGatewaySettings, type GatewayWorkerFigures } from './protocol.ts';
 
-export interface WorkerMemberOptions {
+export interface GatewayWorkerOptions {
   readonly guards: Guards;
   readonly observe: Observer;
   /** What it is to start with. */
@@ -39,21 +39,21 @@ interface Inside {
 }
 
 /** One worker as control has it: what it was given, and what has to be put right when it is lost. */
-export class WorkerMember implements Member {
-  readonly #options: WorkerMemberOptions;
+export class GatewayWorker implements Member {
+  readonly #options: GatewayWorkerOptions;
   readonly #channel: Channel<typeof toControl, typeof toWorker>;
   /** With the place of each, in the anteroom or among those that wait. */
   readonly #connections: HandedConnections<Pick<Accepted, 'leave' | 'wait'>>;
   readonly #inside = new Map<number, Inside>();
   #isLost = false;
   #had = { connections: 0, sessions: 0 };
-  #latest: ReportedFigures | undefined;
+  #latest: GatewayWorkerFigures | undefined;
 
   constructor(
     { link }: WorkerProcess,
     worker: number,
     endIt: (why: string) => void,
-    options: WorkerMemberOptions,
+    options: GatewayWorkerOptions,
   ) {
     this.#options = options;
     this.#channel = new Channel(link, {
@@ -74,8 +74,12 @@ export class WorkerMember implements Member {
   }
 
   /** The last that is known. */
-  get latest(): ReportedFigures | undefined {
+  get latest(): GatewayWorkerFigures | undefined {
     return this.#latest;
+  }
+
+  get process(): GatewayWorkerFigures['process'] | undefined {
+    return this.#latest?.process;
   }
 
   /** What it took with it when it was lost. */
@@ -115,7 +119,7 @@ export class WorkerMember implements Member {
     this.#channel.tell('cancel', undefined);
   }
 
-  async figures(): Promise<ReportedFigures> {
+  async figures(): Promise<GatewayWorkerFigures> {
     const figures = await this.#channel.ask('figures', undefined, ANSWER_MS);
     if (!this.#isLost) this.#latest = figures;
     return figures;
@@ -202,19 +206,17 @@ const NOTHING_PASSED: Traffic = { pdus: 0, bytes: 0 };
 /** What a worker that is lost has come to. */
 export interface Remains {
   readonly ledger: LedgerSnapshot;
-  readonly traffic: ReportedFigures['traffic'];
-  readonly cpuSeconds: number;
+  readonly traffic: GatewayWorkerFigures['traffic'];
 }
 
-export function remainsOf({ latest }: WorkerMember): Remains {
+export function remainsOf({ latest }: GatewayWorker): Remains {
   return {
     ledger: latest === undefined ? NOTHING_COUNTED : closedLedger(latest.ledger),
     traffic: latest?.traffic ?? { initiator: NOTHING_PASSED, target: NOTHING_PASSED },
-    cpuSeconds: latest?.process.cpuSeconds ?? 0,
   };
 }
 
-const pack = ({ config, credentials }: Settings): PackedSettings => ({
+const pack = ({ config, credentials }: Settings): PackedGatewaySettings => ({
   config: packGatewayConfig(config),
   credentials: credentials.map(packGatewayCredentials),
 });
