@@ -2,14 +2,7 @@ import type { Side } from '../iscsi/side.ts';
 import { OTHER_NAME } from './account.ts';
 import { IO_CLASSES, type IoClass } from './ioClass.ts';
 import { MAX_ACCOUNTS, MAX_LUNS, roomOfOne } from './ledger.ts';
-import type {
-  AccountSnapshot,
-  ClassSnapshot,
-  HistogramSnapshot,
-  LedgerSnapshot,
-  NexusSnapshot,
-  SideSnapshot,
-} from './snapshot.ts';
+import type { AccountSnapshot, HistogramSnapshot, LedgerSnapshot, NexusSnapshot } from './snapshot.ts';
 
 export const NOTHING_COUNTED: LedgerSnapshot = { accounts: [], nexuses: [], overflow: 0 };
 
@@ -107,6 +100,22 @@ interface Names {
   readonly lun: string;
 }
 
+type Class = AccountSnapshot['classes'][IoClass];
+
+const CLASS_SUMS = [
+  'commands',
+  'bytes',
+  'inFlight',
+  'aborted',
+  'untimed',
+  'sequential',
+  'initiatorWaitSeconds',
+  'gatewaySeconds',
+  'r2ts',
+  'r2tWaitSeconds',
+] as const;
+const SIDE_SUMS = ['backpressureSeconds', 'pings', 'pingSeconds', 'digestErrors'] as const;
+
 const keyOf = ({ initiator, target, lun }: Omit<Names, 'lun'> & Partial<Names>): string =>
   JSON.stringify([initiator, target, lun]);
 
@@ -121,21 +130,12 @@ function addClasses(known: AccountSnapshot | undefined, { classes }: AccountSnap
   return known === undefined ? classes : perClass((name) => addClass(known.classes[name], classes[name]));
 }
 
-function addClass(a: ClassSnapshot, b: ClassSnapshot): ClassSnapshot {
+function addClass(a: Class, b: Class): Class {
   return {
-    commands: a.commands + b.commands,
-    bytes: a.bytes + b.bytes,
-    inFlight: a.inFlight + b.inFlight,
-    aborted: a.aborted + b.aborted,
-    untimed: a.untimed + b.untimed,
-    sequential: a.sequential + b.sequential,
+    ...addNumbers(CLASS_SUMS, a, b),
     duration: addHistograms(a.duration, b.duration),
     targetDuration: addHistograms(a.targetDuration, b.targetDuration),
-    initiatorWaitSeconds: a.initiatorWaitSeconds + b.initiatorWaitSeconds,
-    gatewaySeconds: a.gatewaySeconds + b.gatewaySeconds,
     size: addHistograms(a.size, b.size),
-    r2ts: a.r2ts + b.r2ts,
-    r2tWaitSeconds: a.r2tWaitSeconds + b.r2tWaitSeconds,
     failures: addCounts(a.failures, b.failures, ({ status, senseKey }) => `${status} ${senseKey}`),
   };
 }
@@ -151,7 +151,7 @@ function addHistograms(a: HistogramSnapshot, b: HistogramSnapshot): HistogramSna
 
 function addNexuses(a: NexusSnapshot | undefined, b: NexusSnapshot): NexusSnapshot {
   if (a === undefined) return b;
-  const side = (side: Side): SideSnapshot => addSides(a.sides[side], b.sides[side]);
+  const side = (side: Side) => addNumbers(SIDE_SUMS, a.sides[side], b.sides[side]);
   return {
     initiator: a.initiator,
     target: a.target,
@@ -162,13 +162,12 @@ function addNexuses(a: NexusSnapshot | undefined, b: NexusSnapshot): NexusSnapsh
   };
 }
 
-function addSides(a: SideSnapshot, b: SideSnapshot): SideSnapshot {
-  return {
-    backpressureSeconds: a.backpressureSeconds + b.backpressureSeconds,
-    pings: a.pings + b.pings,
-    pingSeconds: a.pingSeconds + b.pingSeconds,
-    digestErrors: a.digestErrors + b.digestErrors,
-  };
+function addNumbers<K extends string>(
+  names: readonly K[],
+  a: Readonly<Record<K, number>>,
+  b: Readonly<Record<K, number>>,
+): Record<K, number> {
+  return Object.fromEntries(names.map((name) => [name, a[name] + b[name]])) as Record<K, number>;
 }
 
 function addCounts<T extends { readonly count: number }>(
