@@ -2,13 +2,12 @@ import { expect, test } from 'vitest';
 import { opcodeAt } from '../../src/iscsi/bhs.ts';
 import { LoginStatus } from '../../src/iscsi/loginStatus.ts';
 import { Opcode } from '../../src/iscsi/opcode.ts';
-import { stubConfigFrom } from '../../src/config/stubConfig.ts';
 import type { SessionSummary } from '../../src/telemetry/sessionSummary.ts';
 import type { Status } from '../../src/status/status.ts';
 import { testPki } from '../support/certificates.ts';
 import { challenged } from '../support/chapLogin.ts';
-
 import { DB1, IDENTITY, loginRequest } from '../support/loginPdus.ts';
+import { valueOf } from '../support/metricsText.ts';
 import { DB1_MUTUAL, SECRETS, startSite, startTarget, type Site, type SiteOptions } from '../support/site.ts';
 import type { TunnelInitiator } from '../support/tunnelInitiator.ts';
 
@@ -39,11 +38,6 @@ const url = (site: Site, path: string): string => `http://127.0.0.1:${site.gatew
 const metrics = async (site: Site): Promise<string> => (await fetch(url(site, '/metrics'))).text();
 const sessions = async (site: Site): Promise<SessionSummary[]> =>
   ((await (await fetch(url(site, '/sessions'))).json()) as { sessions: SessionSummary[] }).sessions;
-
-function valueOf(text: string, series: string): number {
-  const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
-  return Number(line?.slice(series.length + 1));
-}
 
 async function useLun(initiator: TunnelInitiator): Promise<void> {
   initiator.command(TEST_UNIT_READY);
@@ -236,66 +230,4 @@ test('discovery and refusals on workers are logged as ever', async () => {
     await site.connect(stranger)
   ).closed;
   expect(await site.log.line({ msg: 'tunnel refused' })).toMatchObject({ reason: 'unknown_ca' });
-});
-
-/** A stub with two workers, and its metrics. */
-async function startStub(site: Site) {
-  const stub = await site.startStub({
-    gateways: [`127.0.0.1:${site.port}`],
-    workers: 2,
-    admin: { address: '127.0.0.1:0' },
-  });
-  const read = async (): Promise<string> =>
-    (await fetch(`http://127.0.0.1:${stub.admin!.port}/metrics`)).text();
-  const connect = async (): Promise<TunnelInitiator> => {
-    const initiator = await site.connectPlain(stub.address.port);
-    await initiator.logIn(IDENTITY, { isid: ISIDS[initiators++]! });
-    return initiator;
-  };
-  let initiators = 0;
-  return { stub, read, connect };
-}
-
-test('a stub spreads its connections over workers, and counts them together', async () => {
-  const { connect, read } = await startStub(await start({ workers: 1 }));
-  await connect();
-  await connect();
-  const text = await read();
-  expect(valueOf(text, 'sangate_stub_tunnels')).toBe(2);
-  expect(valueOf(text, 'sangate_stub_connections_total{result="tunnel"}')).toBe(2);
-  expect(valueOf(text, 'sangate_worker_connections{worker="1"}')).toBe(1);
-  expect(valueOf(text, 'sangate_worker_connections{worker="2"}')).toBe(1);
-});
-
-test("a stub's worker that is lost takes its own connections with it, and is replaced", async () => {
-  const site = await start({ workers: 1 });
-  const { connect, read } = await startStub(site);
-  const first = await connect();
-  const second = await connect();
-  site.log.forget();
-  site.killStubWorker(1);
-  await first.closed;
-  expect(await site.log.line({ msg: 'worker lost' })).toMatchObject({ worker: 1, connections: 1 });
-  await second.ping();
-  await site.log.line({ msg: 'worker started' });
-  await (await connect()).ping();
-  expect(valueOf(await read(), 'sangate_worker_crashes_total')).toBe(1);
-});
-
-test("a stub's reload holds on every worker", async () => {
-  const site = await start({ workers: 1 });
-  const { connect, stub } = await startStub(site);
-  const before = await connect();
-  await stub.reload(() => {
-    const tls = { cert: site.file('client.crt'), key: site.file('client.key'), ca: site.file('ca.crt') };
-    return stubConfigFrom({ listen: '127.0.0.1:0', gateways: ['127.0.0.1:1'], tls, workers: 2 }, '/');
-  });
-  await site.log.line({ msg: 'reloaded' });
-  for (let i = 0; i < 2; i++) {
-    site.log.forget();
-    await site.connectPlain(stub.address.port);
-    const { detail } = await site.log.line({ msg: 'no gateway can be reached' });
-    expect(detail).toContain('127.0.0.1:1: ');
-  }
-  await before.ping();
 });

@@ -16,7 +16,7 @@ import {
 import { diskFile, Tgtd } from './support/tgtd.ts';
 import { tunnelDialler } from './support/tunnel.ts';
 import { SHARE_BYTES, VerifiedLoad } from './support/verifiedLoad.ts';
-import { WIDE_OPEN } from './support/openSession.ts';
+import { EVERY_PATH } from './support/openSession.ts';
 import { WritingInitiator } from './support/writingInitiator.ts';
 
 const iqn = 'iqn.2024-01.test.sangate:db1';
@@ -38,8 +38,7 @@ beforeEach(async () => {
   source = path.join(directory, 'source.img');
   disk = await diskFile(directory, 'disk.img', Math.max(IMAGE_MEBIBYTES, SHARE_BYTES / MEBIBYTE));
   tgtd = await Tgtd.start(opened);
-  const parameters = { ...WIDE_OPEN, FirstBurstLength: '65536', HeaderDigest: 'CRC32C' };
-  await tgtd.addTarget(target, { luns: { 1: disk }, parameters });
+  await tgtd.addTarget(target, { luns: { 1: disk }, parameters: EVERY_PATH });
   certificates = await issueCertificates(opened);
 });
 

@@ -9,18 +9,17 @@ import { iscsiInq } from './support/libiscsi.ts';
 import { everyPath, iscsiPerf, qemuWrites, reading, writing, type Load } from './support/loads.ts';
 import { nextLogged } from './support/log.ts';
 import { abortAndPing, damagedHeader } from './support/oddSessions.ts';
-import { WIDE_OPEN } from './support/openSession.ts';
+import { EVERY_PATH } from './support/openSession.ts';
 import { issueEcCertificates } from './support/openssl.ts';
 import { runOk } from './support/process.ts';
 import { Prometheus } from './support/prometheus.ts';
 import { resources } from './support/resources.ts';
 import {
-  INITIATOR_URI,
   issueCertificates,
-  issueClient,
   revoke,
   startGateway,
   startStub,
+  twinOf,
   type Certificates,
   type RunningGateway,
 } from './support/sangate.ts';
@@ -174,8 +173,7 @@ async function startSite(): Promise<void> {
   const tgtd = await Tgtd.start(opened);
   const gone = await Tgtd.start(opened);
   await gone.kill();
-  const parameters = { ...WIDE_OPEN, FirstBurstLength: '65536', HeaderDigest: 'CRC32C' };
-  await tgtd.addTarget(target, { luns, parameters });
+  await tgtd.addTarget(target, { luns, parameters: EVERY_PATH });
   // tgtd finds the end of the file where the medium should be
   await truncate(luns[DAMAGED]!, 0);
 
@@ -203,11 +201,7 @@ async function startSite(): Promise<void> {
 /** @returns lets everything go wrong once */
 async function prepareTroubles(): Promise<() => Promise<void>> {
   const config = await readFile(gateway.file, 'utf8');
-  const of = async (name: string): Promise<Certificates> => ({
-    ...certificates,
-    initiator: await issueClient(certificates, name, INITIATOR_URI),
-  });
-  const [second, revoked] = [await of('second'), await of('revoked')];
+  const [second, revoked] = [await twinOf(certificates, 'second'), await twinOf(certificates, 'revoked')];
   await revoke(certificates, 'revoked');
   const stranger = { ...certificates, initiator: (await issueEcCertificates(opened)).initiator };
   const disk = { portal: gateway.address, target, iqn: offender };

@@ -6,18 +6,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { SessionSummary } from '../../src/telemetry/sessionSummary.ts';
 import type { Status } from '../../src/status/status.ts';
+import { valueOf } from '../support/metricsText.ts';
 import { logged, nextLogged } from './support/log.ts';
-import { WIDE_OPEN } from './support/openSession.ts';
+import { EVERY_PATH } from './support/openSession.ts';
 import { runOk } from './support/process.ts';
 import { MEBIBYTE } from './support/qemu.ts';
 import { resources, type Resources } from './support/resources.ts';
 import {
-  INITIATOR_URI,
   issueCertificates,
-  issueClient,
   revoke,
   startGateway,
   startStub,
+  twinOf,
   type Certificates,
   type GatewaySetup,
   type RunningGateway,
@@ -43,7 +43,7 @@ beforeEach(async () => {
   tgtd = await Tgtd.start(opened);
   await tgtd.addTarget(target, {
     luns: { 1: disk },
-    parameters: { ...WIDE_OPEN, FirstBurstLength: '65536', HeaderDigest: 'CRC32C' },
+    parameters: EVERY_PATH,
   });
   certificates = await issueCertificates(opened);
 });
@@ -83,11 +83,8 @@ async function closed(address: string): Promise<void> {
 const status = async ({ admin }: RunningGateway): Promise<Status> =>
   (await (await fetch(`http://${admin}/status.json`)).json()) as Status;
 
-async function metric({ admin }: Pick<RunningGateway, 'admin'>, series: string): Promise<number> {
-  const text = await (await fetch(`http://${admin}/metrics`)).text();
-  const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
-  return Number(line?.slice(series.length + 1));
-}
+const metric = async ({ admin }: Pick<RunningGateway, 'admin'>, series: string): Promise<number> =>
+  valueOf(await (await fetch(`http://${admin}/metrics`)).text(), series);
 
 const pids = async (gateway: RunningGateway): Promise<number[]> =>
   (await status(gateway)).workers!.map(({ pid }) => pid);
@@ -134,7 +131,7 @@ test('a worker that is killed under load costs exactly its own sessions; it is c
 });
 
 test('a revoked certificate ends its sessions on every worker, and no other', async () => {
-  const second = { ...certificates, initiator: await issueClient(certificates, 'second', INITIATOR_URI) };
+  const second = await twinOf(certificates, 'second');
   const gateway = await start();
   const revoked = [await logIn(gateway.address, second), await logIn(gateway.address, second)];
   const kept = await logInAll(gateway.address, 2);
@@ -151,7 +148,7 @@ test('a revoked certificate ends its sessions on every worker, and no other', as
 test('a duplicate of an initiator on another worker is refused where the configuration says so', async () => {
   const gateway = await start({ guards: { duplicateInitiators: 'refuse' } });
   const first = await logIn(gateway.address);
-  const twin = { ...certificates, initiator: await issueClient(certificates, 'twin', INITIATOR_URI) };
+  const twin = await twinOf(certificates, 'twin');
   await expect(logIn(gateway.address, twin)).rejects.toThrow('authorizationFailure');
   expect(await nextLogged(gateway.program, 'login denied')).toMatchObject({ reason: 'duplicate_initiator' });
   expect(await first.execute({ cdb: TEST_UNIT_READY })).toMatchObject({ status: 0 });

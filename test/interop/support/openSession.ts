@@ -20,6 +20,9 @@ export const WIDE_OPEN = {
   MaxRecvDataSegmentLength: String(MEBIBYTE),
 };
 
+/** The same where a write of 1 MiB goes partly unsolicited, partly by R2T, and headers have digests. */
+export const EVERY_PATH = { ...WIDE_OPEN, FirstBurstLength: '65536', HeaderDigest: 'CRC32C' };
+
 /** Opens a connection to a portal. */
 export type Dial = (portal: string) => Promise<Socket>;
 

@@ -50,6 +50,14 @@ export async function issueClient(authority: Authority, name: string, uri: strin
   return pairOf(authority, name);
 }
 
+/** The same with another client's certificate, of the same name. */
+export async function twinOf(
+  certificates: Required<Certificates>,
+  name: string,
+): Promise<Required<Certificates>> {
+  return { ...certificates, initiator: await issueClient(certificates, name, INITIATOR_URI) };
+}
+
 /** Puts a certificate of this CA on its revocation list. */
 export async function revoke(authority: Authority, name: string): Promise<void> {
   await pki(authority, 'revoke', name);
