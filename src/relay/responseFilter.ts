@@ -4,13 +4,11 @@ import type { Pdu } from '../iscsi/pdu.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
 import type { CommandPolicy } from '../policy/commandPolicy.ts';
 import { OperationCode } from '../scsi/operationCode.ts';
+import { maskLunList } from './lunList.ts';
 import type { TaskScope } from './task.ts';
 import { NO_TASK, TAG_IN_USE, TaskTable } from './taskTable.ts';
 import { withData } from './withData.ts';
 
-const CDB = 32;
-const LUN_LENGTH = 8;
-const LUN_LIST_HEADER = 8;
 /** Of all lists that are held back together: 16384 logical units, the most that single-level addressing can name, and to spare. */
 const MAX_HELD_LENGTH = 256 * 1024;
 const MAX_HELD_PDUS = 1024;
@@ -90,7 +88,7 @@ export class ResponseFilter {
       throw new ProtocolError('too_many_pieces', `more than ${MAX_TASKS} commands without an answer`);
     }
     if (this.#rewritings.size > 0) this.#forget(task);
-    const rewriting = policy && rewritingOf(bytes[at + CDB]!, policy);
+    const rewriting = policy && rewritingOf(bytes[at + Offset.cdb]!, policy);
     if (rewriting !== undefined) this.#rewritings.set(task, rewriting);
     return task;
   }
@@ -222,29 +220,6 @@ function rewritingOf(operationCode: number, policy: CommandPolicy): Rewriting | 
     default:
       return undefined;
   }
-}
-
-/**
- * Takes the hidden logical units out of REPORT LUNS parameter data (SPC-5 §6.33), in place: the others move up. Of a list that the
- * allocation length has cut, the length field stays: it says how much to ask for, and less would not bring what stands behind the
- * cut.
- *
- * @returns how many bytes are left. Zeros in the place of the others would be LUN 0 in a list that was cut, and libiscsi takes no
- *   list that ends before its data.
- */
-export function maskLunList(list: Buffer, policy: CommandPolicy): number {
-  if (list.length < LUN_LIST_HEADER) return list.length;
-  const announced = list.readUInt32BE(0);
-  const isCut = LUN_LIST_HEADER + announced > list.length;
-  const end = Math.min(list.length, LUN_LIST_HEADER + announced);
-  let to = LUN_LIST_HEADER;
-  for (let from = LUN_LIST_HEADER; from + LUN_LENGTH <= end; from += LUN_LENGTH) {
-    if (!policy.isVisible(list, from)) continue;
-    list.copyWithin(to, from, from + LUN_LENGTH);
-    to += LUN_LENGTH;
-  }
-  if (!isCut) list.writeUInt32BE(to - LUN_LIST_HEADER, 0);
-  return to;
 }
 
 function protectedMode(pdu: Pdu, at: number): Pdu {

@@ -4,25 +4,16 @@ import { encodePdu, NO_DIGESTS, parseWirePdu, type Pdu } from '../../../src/iscs
 import { TaskFunction } from '../../../src/iscsi/taskManagement.ts';
 import { CommandPolicy } from '../../../src/policy/commandPolicy.ts';
 import type { AccessRule } from '../../../src/policy/rules.ts';
-import { maskLunList, ResponseFilter } from '../../../src/relay/responseFilter.ts';
+import { ResponseFilter } from '../../../src/relay/responseFilter.ts';
 import { taskScope } from '../../../src/relay/task.ts';
 import { accessRule } from '../../support/initiatorRule.ts';
+import { VISIBLE_LUNS as VISIBLE, WHOLE_LUNS as WHOLE } from '../../support/lunLists.ts';
 import { expectProtocolError } from '../../support/protocolErrors.ts';
 import { cdb } from '../../support/refusals.ts';
 import { Relayed, TARGET_STAT_SN } from '../../support/relayed.ts';
 
 const policyOf = (rule: Partial<AccessRule>) => new CommandPolicy(accessRule(rule));
 const MASKING: Partial<AccessRule> = { luns: [1, 300] };
-
-/** REPORT LUNS parameter data with these LUNs, whole. */
-function lunList(...luns: string[]): Buffer {
-  const header = Buffer.alloc(8);
-  header.writeUInt32BE(8 * luns.length);
-  return Buffer.concat([header, ...luns.map((lun) => Buffer.from(lun.padEnd(16, '0'), 'hex'))]);
-}
-
-const WHOLE = lunList('0000', '0001', '0002', '412c', '4001', 'c101', '8001');
-const VISIBLE = lunList('0001', '412c', '4001');
 
 function dataIn(data: Buffer, fields: Partial<PduFields<'dataIn'>>): Pdu {
   return parseWirePdu(encodePdu('dataIn', { initiatorTaskTag: 7, ...fields }, data), NO_DIGESTS);
@@ -62,43 +53,6 @@ const RESET = taskScope(encodeBhs('taskManagementRequest', { function: TaskFunct
 const endAll = (filter: ResponseFilter, last = filter.ordinal) => filter.end(RESET, last);
 
 const wholeData = (pdus: readonly Pdu[]) => Buffer.concat(pdus.map(({ data }) => data));
-
-/** What is left of a list, as it goes on. */
-function masked(list: Buffer): Buffer {
-  const copy = Buffer.from(list);
-  return copy.subarray(0, maskLunList(copy, policyOf(MASKING)));
-}
-
-test('hidden logical units leave the list, and the others move up', () => {
-  expect(masked(WHOLE).toString('hex')).toBe(VISIBLE.toString('hex'));
-});
-
-test('a list without hidden ones stays as it is', () => {
-  expect(masked(VISIBLE).equals(VISIBLE)).toBe(true);
-});
-
-test('of a list that is cut anywhere, only what is there is left, and its length says how much to ask for', () => {
-  for (let length = 0; length < WHOLE.length; length++) {
-    const left = masked(WHOLE.subarray(0, length));
-    const entries = Math.max(0, Math.floor((length - 8) / 8));
-    const seen = [0, 0, 1, 1, 2, 3, 3, 3][entries]!;
-    const header = WHOLE.subarray(0, Math.min(8, length));
-    const expected = Buffer.concat([header, VISIBLE.subarray(8, 8 + 8 * seen)]);
-    expect(left.toString('hex')).toBe(expected.toString('hex'));
-  }
-});
-
-test('whoever asks first for the length and then for all gets every logical unit that is there', () => {
-  const list = lunList('0000', '0002', '0003', '0004', '0001');
-  const allocationLength = 8 + masked(list.subarray(0, 16)).readUInt32BE(0);
-  expect(masked(list.subarray(0, allocationLength)).equals(lunList('0001'))).toBe(true);
-});
-
-test('a length that is no multiple of 8 hides nothing behind it', () => {
-  const list = Buffer.concat([lunList('0001'), Buffer.from('0002000000', 'hex')]);
-  list.writeUInt32BE(13, 0);
-  expect(masked(list).equals(lunList('0001'))).toBe(true);
-});
 
 test.each([1, 4, 7, 8, 9, 16, 100])('a list in pieces of %i bytes comes out whole', (size) => {
   const filter = after(MASKING, 0xa0);
