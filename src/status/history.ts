@@ -39,7 +39,8 @@ export class History {
 
   constructor(read: () => Status | Promise<Status>) {
     this.read = async () => read();
-    this.#timer = setInterval(() => void this.#measure(), INTERVAL_MS);
+    // What can't be read is left out; whoever looks hears why.
+    this.#timer = setInterval(() => void this.#measure().catch(() => {}), INTERVAL_MS);
     this.#timer.unref();
   }
 

@@ -6,6 +6,7 @@ import type {
   LedgerSnapshot,
 } from '../accounting/snapshot.ts';
 import type { GatewayEvent } from '../telemetry/events.ts';
+import { residentBytes } from '../telemetry/residentBytes.ts';
 import type { SessionSummary } from '../telemetry/sessionSummary.ts';
 import type { WorkerFigures } from '../telemetry/workerFigures.ts';
 import { EventLoopDelay } from '../telemetry/eventLoopDelay.ts';
@@ -75,7 +76,7 @@ export class StatusBoard {
         isReady: isReady(),
         unauthenticated: unauthenticated(),
         eventLoopDelayP99Seconds: Math.max(this.#eventLoopDelay.p99Seconds, ...delays),
-        residentBytes: workers.reduce((sum, worker) => sum + worker.residentBytes, process.memoryUsage.rss()),
+        residentBytes: workers.reduce((sum, worker) => sum + worker.residentBytes, residentBytes()),
         reload: this.#reload,
       },
       ...(workers.length > 0 && { workers }),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { residentBytes } from './residentBytes.ts';
 
 /** One worker process, as it is now: what its own report, the metrics and `/status.json` have of it. */
 export const workerFigures = z.object({
@@ -29,13 +30,4 @@ export function ownProcessFigures(eventLoopDelayP99Seconds: number): z.output<ty
     residentBytes: residentBytes(),
     eventLoopDelayP99Seconds,
   };
-}
-
-/** Now, or the most that there ever were: the kernel tells of now in a file, which takes a descriptor, and none may be left. */
-function residentBytes(): number {
-  try {
-    return process.memoryUsage.rss();
-  } catch {
-    return process.resourceUsage().maxRSS * 1024;
-  }
 }

@@ -8,9 +8,15 @@ afterEach(() => vi.useRealTimers());
 /** A gateway that reads 10 times a second, and the clock by which it does. */
 function start() {
   const clock = { at: 0 };
-  const read = () =>
-    gatewayStatus(clock.at, { accounts: [account({ read: { commands: Math.round(clock.at * 10) } })] });
-  return { clock, history: new History(read) };
+  /** When it can't be read. */
+  const fails = { at: -1 };
+  const read = () => {
+    if (clock.at === fails.at) throw new Error('no file descriptor is left');
+    return gatewayStatus(clock.at, {
+      accounts: [account({ read: { commands: Math.round(clock.at * 10) } })],
+    });
+  };
+  return { clock, fails, history: new History(read) };
 }
 
 test('the first look has no rates, one some seconds later has', async () => {
@@ -56,5 +62,15 @@ test('after a long sleep there are no rates until the next look', async () => {
   expect((await history.look()).rates).toBeUndefined();
   clock.at = 3602;
   expect((await history.look()).rates!.total.iops.read).toBe(10);
+  history.stop();
+});
+
+test('a reading that fails is left out, and whoever looks then hears why', async () => {
+  const { clock, history, fails } = start();
+  fails.at = 5;
+  for (clock.at = 5; clock.at < 20; clock.at += 5) await vi.advanceTimersByTimeAsync(5000);
+  expect((await history.look()).moments.length).toBeGreaterThan(0);
+  fails.at = clock.at;
+  await expect(history.look()).rejects.toThrow('no file descriptor is left');
   history.stop();
 });
