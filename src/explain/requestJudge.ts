@@ -1,9 +1,8 @@
 import { Offset, opcodeAt } from '../iscsi/bhs.ts';
 import { decodeBhs } from '../iscsi/layouts.ts';
 import { Opcode } from '../iscsi/opcode.ts';
-import { NO_DIGESTS, parseWirePdu } from '../iscsi/pdu.ts';
-import { SENSE_AT } from '../iscsi/scsiResponse.ts';
-import { TaskFunction, TaskResponse } from '../iscsi/taskManagement.ts';
+import { NO_DIGESTS } from '../iscsi/pdu.ts';
+import { TaskFunction } from '../iscsi/taskManagement.ts';
 import {
   CommandPolicy,
   isFunctionRefusedInShadow,
@@ -14,8 +13,7 @@ import type { Authorization } from '../policy/policy.ts';
 import type { AccessRule, Permission } from '../policy/rules.ts';
 import { refusedCommand, refusedTaskManagement } from '../relay/answers.ts';
 import { classifyCommand } from '../scsi/commandClass.ts';
-import { describeSense } from '../scsi/sense.ts';
-import { ScsiStatus } from '../scsi/status.ts';
+import { describeAnswer } from './describeAnswer.ts';
 import { lunRanges } from './lunRanges.ts';
 import type { Request } from './request.ts';
 
@@ -115,23 +113,4 @@ function isCommand(bhs: Buffer): boolean {
 
 function taskFunctionOf(bhs: Buffer): number {
   return decodeBhs('taskManagementRequest', bhs).function;
-}
-
-/** Reads what the relay would send. */
-function describeAnswer(wire: Buffer): string {
-  const { bhs, data } = parseWirePdu(wire, NO_DIGESTS);
-  switch (opcodeAt(bhs, 0)) {
-    case Opcode.dataIn:
-      return `GOOD, with INQUIRY data that begins with ${data[0]!.toString(16).toUpperCase()}h: nothing is there`;
-    case Opcode.taskManagementResponse: {
-      const { response } = decodeBhs('taskManagementResponse', bhs);
-      const name = Object.entries(TaskResponse).find(([, value]) => value === response)?.[0];
-      return `task management response ${response} ${name}`;
-    }
-    default: {
-      const { status } = decodeBhs('scsiResponse', bhs);
-      if (status === ScsiStatus.good) return 'GOOD';
-      return `CHECK CONDITION, sense ${describeSense(Buffer.from(data.subarray(SENSE_AT)))}`;
-    }
-  }
 }

@@ -11,3 +11,10 @@ export const ScsiStatus = {
 } as const;
 
 export type ScsiStatus = (typeof ScsiStatus)[keyof typeof ScsiStatus];
+
+/** As SAM-5 writes it: `CHECK CONDITION`; the code of one that is none of these. */
+export function describeStatus(status: number): string {
+  const name = Object.entries(ScsiStatus).find(([, code]) => code === status)?.[0];
+  if (name === undefined) return `status ${status.toString(16).toUpperCase().padStart(2, '0')}h`;
+  return name.replaceAll(/[A-Z]/g, ' $&').toUpperCase();
+}
