@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { GatewayEvent } from '../../telemetry/events.ts';
 import { traffic } from '../../telemetry/figuresSchema.ts';
 import { packedFailure, packFailure, unpackFailure } from '../../workers/packedFailure.ts';
+import type { HaveSameKeys } from '../../workers/sameKeys.ts';
 
 /** What happens on a worker; the rest happens in control. */
 export type WorkerEvent = Extract<
@@ -89,6 +90,8 @@ export const workerEvent = z.discriminatedUnion('kind', [
     fromTarget: traffic,
   }),
 ]) satisfies z.ZodType<WorkerEvent>;
+
+true satisfies HaveSameKeys<WorkerEvent, z.output<typeof workerEvent>>;
 
 /** An event in plain data. */
 export function packEvent(event: WorkerEvent): z.input<typeof workerEvent> {

@@ -5,7 +5,10 @@ import { classFigures, nexusFigures, perClass, traffic } from '../../telemetry/f
 import { sessionSummary } from '../../telemetry/sessionSummary.ts';
 import type { PackedGatewayCredentials } from '../../tls/packedCredentials.ts';
 import { packedFailure, unpackFailure } from '../../workers/packedFailure.ts';
+import type { HaveSameKeys } from '../../workers/sameKeys.ts';
 import { processFigures } from '../../telemetry/workerFigures.ts';
+import type { Presence, PresenceRule } from '../guards.ts';
+import type { PlaneFigures } from '../plane.ts';
 import { peer, workerEvent } from './eventSchema.ts';
 
 /** Settings in plain data. Control has parsed what they come from, and made this. */
@@ -27,6 +30,11 @@ const histogram = z.object({
   count: z.number(),
 }) satisfies z.ZodType<HistogramSnapshot>;
 
+/** What a worker says of itself, and of the connections that it has. */
+export interface GatewayWorkerFigures extends Omit<PlaneFigures, 'workers' | 'crashes'> {
+  readonly process: z.output<typeof processFigures>;
+}
+
 const planeFigures = z.strictObject({
   sessions: z.array(sessionSummary),
   traffic: z.strictObject({ initiator: traffic, target: traffic }),
@@ -41,7 +49,9 @@ const planeFigures = z.strictObject({
   process: processFigures,
 });
 
-export type GatewayWorkerFigures = z.output<typeof planeFigures>;
+true satisfies HaveSameKeys<GatewayWorkerFigures, z.output<typeof planeFigures>>;
+
+const figures: z.ZodType<GatewayWorkerFigures> = planeFigures;
 
 /** What control asks of a worker. */
 export const toWorker = {
@@ -61,7 +71,7 @@ export const toWorker = {
   /** Answers how many sessions end. */
   commit: { body: nothing, answer: number },
   cancel: { body: nothing, answer: nothing },
-  figures: { body: nothing, answer: planeFigures },
+  figures: { body: nothing, answer: figures },
   /** A session that has begun here ends at once. */
   end: { body: z.strictObject({ entrance: number, failure }), answer: nothing },
   dismissAll: { body: z.strictObject({ failure, graceMs: z.number() }), answer: nothing },
@@ -77,6 +87,12 @@ const presence = z.strictObject({
   nexus: text.exactOptional(),
 });
 
+true satisfies HaveSameKeys<Presence, z.output<typeof presence>>;
+
+const rule = z.strictObject({ id: text, location: text, maxSessions: number, cluster: z.boolean() });
+
+true satisfies HaveSameKeys<PresenceRule, z.output<typeof rule>>;
+
 /** What a worker asks of control. */
 export const toControl = {
   /** A connection needs its place, in the anteroom or among those that wait, no more. */
@@ -90,7 +106,7 @@ export const toControl = {
     body: z.strictObject({
       entrance: number,
       presence,
-      rule: z.strictObject({ id: text, location: text, maxSessions: number, cluster: z.boolean() }),
+      rule,
     }),
     answer: z.strictObject({ id: number, duplicateOf: presence.exactOptional() }),
   },

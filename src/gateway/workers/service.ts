@@ -14,7 +14,7 @@ import { DataPlane } from '../dataPlane.ts';
 import type { Settings } from '../inForce.ts';
 import type { Accepted, Prepared } from '../plane.ts';
 import { packEvent, type WorkerEvent } from './eventSchema.ts';
-import { toControl, toWorker, type PackedGatewaySettings, type GatewayWorkerFigures } from './protocol.ts';
+import { toControl, toWorker, type PackedGatewaySettings } from './protocol.ts';
 import { RemoteGuards } from './remoteGuards.ts';
 
 /** Control answers at once; one that does not has no place to give. */
@@ -59,7 +59,7 @@ export function serveGateway(link: Link, onBroken: (error: Error) => void): void
     figures: async () => {
       const { sessions, traffic, ledger, backends } = await running().figures();
       const process = ownProcessFigures(delay.p99Seconds);
-      return { sessions, traffic, ledger, backends, process } as GatewayWorkerFigures;
+      return { sessions, traffic, ledger, backends, process };
     },
     end: ({ entrance, failure }) => guards.end(entrance, failure),
     dismissAll: ({ failure, graceMs }) => running().dismissAll(failure, graceMs),

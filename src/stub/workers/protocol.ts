@@ -3,6 +3,7 @@ import type { StubConfig } from '../../config/stubConfig.ts';
 import type { PackedStubCredentials } from '../../tls/packedCredentials.ts';
 import { DialError } from '../../transport/dial.ts';
 import { processFigures } from '../../telemetry/workerFigures.ts';
+import type { HaveSameKeys } from '../../workers/sameKeys.ts';
 import type { StubEvent } from '../stub.ts';
 
 /** Settings in plain data. Control has parsed what they come from, and made this. */
@@ -36,6 +37,8 @@ const event = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('cutShort'), gateway: text, seconds: number }),
   z.strictObject({ kind: z.literal('warmth'), error: error.exactOptional() }),
 ]) satisfies z.ZodType<StubEvent>;
+
+true satisfies HaveSameKeys<StubEvent, z.output<typeof event>>;
 
 /** An event in plain data. */
 export function packEvent(event: StubEvent): z.input<typeof toControl.event.body> {
