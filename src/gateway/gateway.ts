@@ -7,7 +7,7 @@ import type { Guards } from './guards.ts';
 import { listenersOf, type Listeners, type Settings } from './inForce.ts';
 import { Listener } from './listener.ts';
 import type { Plane, PlaneFigures } from './plane.ts';
-import { RefusalReport } from './refusalReport.ts';
+import { RefusedConnections } from './refusedConnections.ts';
 
 export interface GatewayOptions extends Settings {
   readonly observe: Observer;
@@ -30,7 +30,7 @@ export class Gateway {
   readonly #options: GatewayOptions;
   readonly #plane: Plane;
   readonly #anteroom: Anteroom;
-  readonly #refusals: RefusalReport;
+  readonly #refusedConnections: RefusedConnections;
   readonly #listening = new Map<string, Listener>();
   /** Taken out of the configuration; some of their connections are still there. */
   readonly #retired = new Set<Listener>();
@@ -42,7 +42,7 @@ export class Gateway {
     this.#plane = options.plane;
     this.#settings = { ...options, listeners: listenersOf(options) };
     this.#anteroom = new Anteroom(options.config.limits);
-    this.#refusals = new RefusalReport(options.observe);
+    this.#refusedConnections = new RefusedConnections(options.observe);
   }
 
   /**
@@ -163,7 +163,7 @@ export class Gateway {
         address: configured.address,
         handsOver: this.#options.handsOver,
         anteroom: this.#anteroom,
-        refusals: this.#refusals,
+        refusedConnections: this.#refusedConnections,
         take: (socket, accepted, onRefused) => this.#plane.take(socket, accepted, onRefused),
       });
       return [key, { listener, address: await listener.start() }] as const;

@@ -5,7 +5,7 @@ import { listen, stopListening } from '../transport/listen.ts';
 import { plainAddress } from '../transport/plainAddress.ts';
 import type { Anteroom, Place } from './anteroom.ts';
 import type { Plane } from './plane.ts';
-import type { RefusalReport } from './refusalReport.ts';
+import type { RefusedConnections } from './refusedConnections.ts';
 
 /** Keep-alive finds initiators that went without a word; their sessions hold reservations. */
 const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 } as const;
@@ -17,7 +17,7 @@ export interface ListenerOptions {
   /** Not a byte is read here: another process takes the connections. */
   readonly handsOver: boolean;
   readonly anteroom: Anteroom;
-  readonly refusals: RefusalReport;
+  readonly refusedConnections: RefusedConnections;
   /** Takes over a connection that has its place in the anteroom, as Plane.take. @throws Failure if that can't be */
   readonly take: Plane['take'];
 }
@@ -60,13 +60,13 @@ export class Listener {
   }
 
   #arrive(socket: Socket): void {
-    const { key: listener, anteroom, refusals, take } = this.#options;
+    const { key: listener, anteroom, refusedConnections, take } = this.#options;
     const address = plainAddress(socket.remoteAddress ?? 'unknown');
     let place: Place | undefined;
     const refuse = (failure: Failure): void => {
       place?.leave();
       socket.destroy();
-      refusals.add({ address }, failure);
+      refusedConnections.add({ address }, failure);
     };
     try {
       place = anteroom.enter(address);

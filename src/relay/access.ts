@@ -1,3 +1,4 @@
+import type { DenialKind } from '../accounting/nexus.ts';
 import { describeTaskFunction } from '../iscsi/taskManagement.ts';
 import { AuthenticatedLogin } from '../login/targetLogin.ts';
 import { CommandPolicy, type Denial, type NotableEffect } from '../policy/commandPolicy.ts';
@@ -9,7 +10,7 @@ import { describeCommand, type CommandCode } from '../scsi/commandNames.ts';
 /** A request that got nothing of what it asked for; in shadow, would have. `describeDenied` has the words. */
 export interface Denied {
   /** `no-access`: no access entry covers the target, and only shadow has let the session begin. */
-  readonly kind: Denial | 'no-access' | 'text';
+  readonly kind: DenialKind;
   /** False in shadow: it has gone on to the target. */
   readonly enforced: boolean;
   /** The key under `initiators:`, and where the entry stands that decided. */

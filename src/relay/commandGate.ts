@@ -20,7 +20,7 @@ import { taskScope, type TaskScope } from './task.ts';
 const MAX_MANAGING = 64;
 
 /** A request that policy refuses: what goes to the initiator in the target's place, and whether its data has to be awaited. */
-export interface Refusal {
+export interface RefusedRequest {
   /** The request's BHS. */
   readonly request: Buffer;
   readonly answer: Answer;
@@ -59,7 +59,7 @@ export class CommandGate {
    * @returns its number in the response filter if it goes on
    * @throws ProtocolError `bad_sequence` for a task tag that is in use, `too_many_pieces`
    */
-  command(bytes: Buffer, at: number): Refusal | number {
+  command(bytes: Buffer, at: number): RefusedRequest | number {
     const initiatorTaskTag = u32At(bytes, at + Offset.initiatorTaskTag);
     this.#substitutions.release(initiatorTaskTag);
     const command = classifyCommand(bytes, at + Offset.cdb);
@@ -82,7 +82,7 @@ export class CommandGate {
    * @returns undefined if it goes on
    * @throws ProtocolError `bad_sequence` for a task tag that another one has, `too_many_pieces`
    */
-  taskManagement(bytes: Buffer, at: number): Refusal | undefined {
+  taskManagement(bytes: Buffer, at: number): RefusedRequest | undefined {
     const scope = taskScope(bytes, at);
     const { taskFunction } = scope;
     const denial = this.#access.policy.judgeTaskManagement(taskFunction, bytes, at + Offset.lun);

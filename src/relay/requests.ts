@@ -5,7 +5,7 @@ import { wirePdu, type Digests, type Pdu } from '../iscsi/pdu.ts';
 import { Disposition, PduStream, type DispositionValue, type PduHandler } from '../iscsi/pduStream.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
 import { MAX_TEXT_LENGTH } from '../iscsi/text.ts';
-import type { CommandGate, Refusal } from './commandGate.ts';
+import type { CommandGate, RefusedRequest } from './commandGate.ts';
 import { refuseAdditionalHeaders } from './headers.ts';
 import type { Legs } from './legs.ts';
 import type { ResponseFilter } from './responseFilter.ts';
@@ -122,7 +122,7 @@ export class Requests implements PduHandler {
   }
 
   /** Sends a NOP-Out in the place of what policy refuses; the answer goes out when its NOP-In has come. */
-  #refused({ request, answer, awaitsData }: Refusal): DispositionValue {
+  #refused({ request, answer, awaitsData }: RefusedRequest): DispositionValue {
     const { substitutions, digests } = this.#options;
     this.#legs.patchRequest(request, 0);
     this.#inPlace = wirePdu(substitutions.replace(request, answer, awaitsData), NOTHING, NOTHING, digests);

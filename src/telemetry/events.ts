@@ -1,3 +1,4 @@
+import type { DenialKind } from '../accounting/nexus.ts';
 import type { Failure } from '../failures.ts';
 
 /** Who is on the other end, as far as it is known. */
@@ -74,8 +75,7 @@ export type GatewayEvent =
       readonly target: string;
       /** As in a login. */
       readonly rule: string;
-      /** `hidden-lun`, `write-protected`, `not-supported`, `no-access`, `text`. */
-      readonly denial: string;
+      readonly denial: DenialKind;
       /** False in shadow: it has gone on to the target. */
       readonly enforced: boolean;
       readonly what: string;

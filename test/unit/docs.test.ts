@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { DENIAL_KINDS } from '../../src/accounting/nexus.ts';
 import { loadGatewayConfig } from '../../src/config/gatewayConfig.ts';
 import { Failure, FAILURE_REASONS } from '../../src/failures.ts';
 import { temporaryDirectory } from '../support/temporaryDirectory.ts';
@@ -30,6 +31,12 @@ test.each(FAILURE_REASONS)('README says once what %s is told as, and what to do'
 test('README explains no reason that does not exist', () => {
   const explained = [...read('README.md').matchAll(/^\| `(\w+)` \| (?:closed|0[0-9a-f]{3}) \|/gm)];
   expect(explained.map(([, reason]) => reason).filter((reason) => !isReason(reason!))).toEqual([]);
+});
+
+test('README explains each kind of denial once, and no other', () => {
+  const [, rows] = /^\| `denial` \|.*\n\| --- .*\n((?:\|.*\n)+)/m.exec(read('README.md'))!;
+  const explained = [...rows!.matchAll(/^\| `([\w-]+)` \|/gm)].map(([, kind]) => kind);
+  expect(explained).toEqual(DENIAL_KINDS);
 });
 
 test('every npm command that a document names is a script of package.json', () => {

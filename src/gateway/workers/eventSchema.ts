@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DENIAL_KINDS } from '../../accounting/nexus.ts';
 import type { GatewayEvent } from '../../telemetry/events.ts';
 import { traffic } from '../../telemetry/figuresSchema.ts';
 import { packedFailure, packFailure, unpackFailure } from '../../workers/packedFailure.ts';
@@ -61,7 +62,7 @@ export const workerEvent = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('denied'),
     ...inSession,
-    denial: text,
+    denial: z.enum(DENIAL_KINDS),
     enforced: z.boolean(),
     what: text,
     operationCode: count.exactOptional(),

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Failure } from '../../../src/failures.ts';
-import { RefusalReport } from '../../../src/gateway/refusalReport.ts';
+import { RefusedConnections } from '../../../src/gateway/refusedConnections.ts';
 import type { GatewayEvent } from '../../../src/telemetry/events.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -8,20 +8,20 @@ afterEach(() => void vi.useRealTimers());
 
 const failure = new Failure('too_many_connections', 'full');
 
-function start(): { report: RefusalReport; events: GatewayEvent[] } {
+function start(): { connections: RefusedConnections; events: GatewayEvent[] } {
   const events: GatewayEvent[] = [];
-  return { report: new RefusalReport((event) => void events.push(event)), events };
+  return { connections: new RefusedConnections((event) => void events.push(event)), events };
 }
 
 test('the first refusal is told of at once', () => {
-  const { report, events } = start();
-  report.add({ address: '192.0.2.1' }, failure);
+  const { connections, events } = start();
+  connections.add({ address: '192.0.2.1' }, failure);
   expect(events).toEqual([{ kind: 'refused', peer: { address: '192.0.2.1' }, failure, suppressed: 0 }]);
 });
 
 test('all others of the same second are told of in one event: the last of them, and how many there were besides', () => {
-  const { report, events } = start();
-  for (let i = 1; i <= 5; i++) report.add({ address: `192.0.2.${i}` }, failure);
+  const { connections, events } = start();
+  for (let i = 1; i <= 5; i++) connections.add({ address: `192.0.2.${i}` }, failure);
   vi.advanceTimersByTime(1000);
   expect(events.slice(1)).toEqual([
     { kind: 'refused', peer: { address: '192.0.2.5' }, failure, suppressed: 3 },
@@ -29,9 +29,9 @@ test('all others of the same second are told of in one event: the last of them, 
 });
 
 test('a long flood makes about one event a second, and none is lost from the count', () => {
-  const { report, events } = start();
+  const { connections, events } = start();
   for (let i = 0; i < 100; i++) {
-    report.add({ address: '192.0.2.1' }, failure);
+    connections.add({ address: '192.0.2.1' }, failure);
     vi.advanceTimersByTime(100);
   }
   vi.advanceTimersByTime(1000);
@@ -41,9 +41,9 @@ test('a long flood makes about one event a second, and none is lost from the cou
 });
 
 test('a refusal after a quiet second is told of at once again', () => {
-  const { report, events } = start();
-  report.add({ address: '192.0.2.1' }, failure);
+  const { connections, events } = start();
+  connections.add({ address: '192.0.2.1' }, failure);
   vi.advanceTimersByTime(1000);
-  report.add({ address: '192.0.2.2' }, failure);
+  connections.add({ address: '192.0.2.2' }, failure);
   expect(events).toHaveLength(2);
 });

@@ -4,7 +4,7 @@ import type { Observer, Peer } from '../telemetry/events.ts';
 const INTERVAL_MS = 1000;
 
 /** Tells of refused connections at most once a second, so that a flood of them does not become a flood of log lines. */
-export class RefusalReport {
+export class RefusedConnections {
   readonly #observe: Observer;
   #suppressed = 0;
   #latest: { peer: Peer; failure: Failure } | undefined;
