@@ -1,4 +1,4 @@
-import { LoginStatus } from './iscsi/loginStatus.ts';
+import { describeLoginStatus, LoginStatus } from './iscsi/loginStatus.ts';
 import { ProtocolError } from './iscsi/protocolError.ts';
 
 /** What the peer gets: the status in a Login Response, or nothing but the connection's end. */
@@ -98,6 +98,11 @@ export class Failure extends Error {
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     return new Failure('internal_error', message, { cause: thrown });
   }
+}
+
+/** What the peer was told, for an operator: `0203 notFound`, or that the connection closed. */
+export function describeWire(wire: Failure['wire']): string {
+  return wire === 'close' ? 'connection closed' : describeLoginStatus(wire);
 }
 
 /**

@@ -1,5 +1,4 @@
-import type { Failure } from '../failures.ts';
-import { describeLoginStatus } from '../iscsi/loginStatus.ts';
+import { describeWire, type Failure } from '../failures.ts';
 import { EventLimit } from '../telemetry/eventLimit.ts';
 import type { GatewayEvent, Observer, Peer, RevocationListInForce } from '../telemetry/events.ts';
 import type { AuditTrail } from './auditTrail.ts';
@@ -118,7 +117,7 @@ function of(action: AuditEntry['action'], peer: Peer, failure?: Failure): AuditE
     own: {
       ...(certificate !== undefined && { certificate }),
       ...(failure && {
-        told: failure.wire === 'close' ? 'connection closed' : describeLoginStatus(failure.wire),
+        told: describeWire(failure.wire),
       }),
     },
   };

@@ -76,10 +76,7 @@ export class DataPlane implements Plane {
   figures(): Promise<PlaneFigures> {
     return Promise.resolve({
       sessions: this.#sessions.summaries,
-      traffic: {
-        initiator: this.#sessions.traffic('initiator'),
-        target: this.#sessions.traffic('target'),
-      },
+      traffic: this.#sessions.traffic,
       ledger: this.#ledger.snapshot(),
       backends: this.#inForce.backends.map(({ state }) => state),
       workers: [],

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import type { LedgerSnapshot } from '../accounting/snapshot.ts';
 import type { Failure } from '../failures.ts';
-import type { Traffic } from '../telemetry/events.ts';
 import type { SessionSummary } from '../telemetry/sessionSummary.ts';
 import type { WorkerFigures } from '../telemetry/workerFigures.ts';
 import type { BackendState } from './backend.ts';
 import type { Settings } from './inForce.ts';
+import type { TrafficBySide } from './traffic.ts';
 
 /** A connection that TCP has accepted, before anything else. */
 export interface Accepted {
@@ -31,8 +31,8 @@ export type OnRefused = (failure: Failure) => void;
 /** All that is told of the connections, in one reading. */
 export interface PlaneFigures {
   readonly sessions: readonly SessionSummary[];
-  /** Since the start, by the side that it came from; ended sessions included. */
-  readonly traffic: { readonly initiator: Traffic; readonly target: Traffic };
+  /** Since the start; ended sessions included. */
+  readonly traffic: TrafficBySide;
   readonly ledger: LedgerSnapshot;
   readonly backends: readonly BackendState[];
   /** Each one's own; none in one process. */

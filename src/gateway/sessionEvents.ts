@@ -1,3 +1,4 @@
+import { describeRule } from '../policy/rules.ts';
 import { describeDenied } from '../relay/access.ts';
 import type { GatewayEvent, Observer, Peer } from '../telemetry/events.ts';
 import type { RequestObservers } from './requestReport.ts';
@@ -13,14 +14,20 @@ export interface SessionConcerned {
 /** Tells of a session's requests in events. */
 export function requestObservers(observe: Observer, concerned: SessionConcerned): RequestObservers {
   return {
-    onNotable: ({ rule, location, ...notable }, suppressed) =>
-      observe({ kind: 'notable', ...concerned, rule: `${rule} at ${location}`, ...notable, suppressed }),
+    onNotable: ({ rule: id, location, ...notable }, suppressed) =>
+      observe({
+        kind: 'notable',
+        ...concerned,
+        rule: describeRule({ id, location }),
+        ...notable,
+        suppressed,
+      }),
     onDenied: (denied, suppressed) => {
-      const { kind: denial, enforced, rule, location, command, taskFunction, lun } = denied;
+      const { kind: denial, enforced, rule: id, location, command, taskFunction, lun } = denied;
       observe({
         kind: 'denied',
         ...concerned,
-        rule: `${rule} at ${location}`,
+        rule: describeRule({ id, location }),
         denial,
         enforced,
         what: describeDenied(denied),

@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Failure } from '../failures.ts';
-import type { Traffic } from '../telemetry/events.ts';
 import type { SessionSummary } from '../telemetry/sessionSummary.ts';
 import type { InForce } from './inForce.ts';
 import type { Session } from './session.ts';
+import { NOTHING_PASSED, sumOfTraffic, type TrafficBySide } from './traffic.ts';
 
 /** About 10 ms of work. */
 const RECONSIDERED_AT_ONCE = 50;
@@ -11,7 +11,7 @@ const RECONSIDERED_AT_ONCE = 50;
 /** All sessions of this process in full feature phase, and what the ended ones have carried. */
 export class SessionTable {
   readonly #sessions = new Map<number, Session>();
-  readonly #ended = { initiator: { pdus: 0, bytes: 0 }, target: { pdus: 0, bytes: 0 } };
+  #ended = NOTHING_PASSED;
   #onEmpty: (() => void) | undefined;
   /** All are to leave, and so is whoever ends its login meanwhile. */
   #dismissal: { readonly failure: Failure; readonly until: number } | undefined;
@@ -26,10 +26,7 @@ export class SessionTable {
   remove(session: Session): void {
     if (!this.#sessions.delete(session.id)) return;
     if (this.#sessions.size === 0) this.#onEmpty?.();
-    for (const side of ['initiator', 'target'] as const) {
-      this.#ended[side].pdus += session.relay.traffic[side].pdus;
-      this.#ended[side].bytes += session.relay.traffic[side].bytes;
-    }
+    this.#ended = sumOfTraffic([this.#ended, session.relay.traffic]);
   }
 
   endAll(failure: Failure): void {
@@ -74,12 +71,8 @@ export class SessionTable {
   }
 
   /** Since the start, ended sessions included. */
-  traffic(from: 'initiator' | 'target'): Traffic {
-    let { pdus, bytes } = this.#ended[from];
-    for (const { relay } of this.#sessions.values()) {
-      pdus += relay.traffic[from].pdus;
-      bytes += relay.traffic[from].bytes;
-    }
-    return { pdus, bytes };
+  get traffic(): TrafficBySide {
+    const running = [...this.#sessions.values()].map(({ relay }) => relay.traffic);
+    return sumOfTraffic([this.#ended, ...running]);
   }
 }

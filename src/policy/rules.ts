@@ -60,6 +60,9 @@ export interface InitiatorRule {
 }
 
 /** `db1 at config/gateway.yaml:12:3`: who decided, and where it stands. */
-export function describeRule(rule: InitiatorRule, access?: AccessRule): string {
-  return `${rule.id} at ${access?.location ?? rule.location}`;
+export function describeRule(
+  { id, location }: Pick<InitiatorRule, 'id' | 'location'>,
+  access?: Pick<AccessRule, 'location'>,
+): string {
+  return `${id} at ${access?.location ?? location}`;
 }

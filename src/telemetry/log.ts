@@ -1,6 +1,5 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
-import { HANDSHAKE_REASONS, type Failure } from '../failures.ts';
-import { describeLoginStatus } from '../iscsi/loginStatus.ts';
+import { describeWire, HANDSHAKE_REASONS, type Failure } from '../failures.ts';
 import { EventLimit } from './eventLimit.ts';
 import type { GatewayEvent, Observer, Peer } from './events.ts';
 import { GatheredLines } from './gatheredLines.ts';
@@ -157,7 +156,7 @@ function why({ reason, message, cause, stack }: Failure, wire: Failure['wire'] =
   return {
     reason,
     detail: message,
-    told: wire === 'close' ? 'connection closed' : describeLoginStatus(wire),
+    told: describeWire(wire),
     ...(reason === 'internal_error' && { stack: cause instanceof Error ? cause.stack : stack }),
   };
 }

@@ -1,5 +1,5 @@
 import { Registry, type MetricObject } from 'prom-client';
-import type { LedgerSnapshot } from '../accounting/snapshot.ts';
+import { NOTHING_COUNTED } from '../accounting/mergedLedger.ts';
 import { auditMetrics } from './auditMetrics.ts';
 import { IO_FAMILIES } from './ioFamilies.ts';
 import { gatewayMetrics } from './metrics.ts';
@@ -10,7 +10,6 @@ import { stubMetrics } from './stubMetrics.ts';
 import type { Family } from './textFormat.ts';
 
 const NO_WORKERS = { workers: () => [], crashes: () => 0 };
-const NOTHING: LedgerSnapshot = { accounts: [], nexuses: [], overflow: 0 };
 
 /** docs/metrics.md, from the very objects that a scrape is answered from. */
 export function metricsReference(): string {
@@ -29,7 +28,7 @@ export function metricsReference(): string {
     turnedAway: () => 0,
     traffic: () => ({ pdus: 0, bytes: 0 }),
     notAfter: () => [],
-    ledger: () => NOTHING,
+    ledger: () => NOTHING_COUNTED,
     site: { isReady: () => true, backends: () => [], initiators: () => [] },
     ...NO_WORKERS,
   });

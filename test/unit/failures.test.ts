@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { Failure, FAILURE_REASONS } from '../../src/failures.ts';
+import { describeWire, Failure, FAILURE_REASONS } from '../../src/failures.ts';
+import { LoginStatus } from '../../src/iscsi/loginStatus.ts';
 import { ProtocolError } from '../../src/iscsi/protocolError.ts';
 
 test.each([
@@ -74,3 +75,8 @@ test.each([[new TypeError('undefined is not a function')], ['a string'], [undefi
     expect(Failure.from(thrown)).toMatchObject({ reason: 'internal_error', wire: 0x0300 });
   },
 );
+
+test('what a peer was told is written as its status, or as the end of the connection', () => {
+  expect(describeWire('close')).toBe('connection closed');
+  expect(describeWire(LoginStatus.notFound)).toBe('0203 notFound');
+});

@@ -3,7 +3,7 @@ import { closedLedger, NOTHING_COUNTED } from '../../accounting/mergedLedger.ts'
 import { packGatewayConfig } from '../../config/packedConfig.ts';
 import { Failure } from '../../failures.ts';
 import type { LedgerSnapshot } from '../../accounting/snapshot.ts';
-import type { Observer, Traffic } from '../../telemetry/events.ts';
+import type { Observer } from '../../telemetry/events.ts';
 import { packGatewayCredentials } from '../../tls/packedCredentials.ts';
 import { Channel, type Handlers } from '../../workers/channel.ts';
 import { HandedConnections } from '../../workers/handedConnections.ts';
@@ -13,6 +13,7 @@ import type { Member, WorkerProcess } from '../../workers/supervisor.ts';
 import type { BegunSession, Entrance, Guards } from '../guards.ts';
 import type { Settings } from '../inForce.ts';
 import type { Accepted, OnRefused } from '../plane.ts';
+import { NOTHING_PASSED, type TrafficBySide } from '../traffic.ts';
 import { toControl, toWorker, type PackedGatewaySettings, type GatewayWorkerFigures } from './protocol.ts';
 
 export interface GatewayWorkerOptions {
@@ -149,7 +150,11 @@ export class GatewayWorker implements Member {
 
   #tellOfEnd(id: number, { peer, target }: BegunSession): void {
     const known = this.#latest?.sessions.find((session) => session.id === id);
-    const { denials = 0, fromInitiator = NOTHING_PASSED, fromTarget = NOTHING_PASSED } = known ?? {};
+    const {
+      denials = 0,
+      fromInitiator = NOTHING_PASSED.initiator,
+      fromTarget = NOTHING_PASSED.target,
+    } = known ?? {};
     const failure = new Failure(
       'worker_lost',
       'the worker that carried it is gone; the figures are the last known',
@@ -201,18 +206,16 @@ export class GatewayWorker implements Member {
   }
 }
 
-const NOTHING_PASSED: Traffic = { pdus: 0, bytes: 0 };
-
 /** What a worker that is lost has come to. */
 export interface Remains {
   readonly ledger: LedgerSnapshot;
-  readonly traffic: GatewayWorkerFigures['traffic'];
+  readonly traffic: TrafficBySide;
 }
 
 export function remainsOf({ latest }: GatewayWorker): Remains {
   return {
     ledger: latest === undefined ? NOTHING_COUNTED : closedLedger(latest.ledger),
-    traffic: latest?.traffic ?? { initiator: NOTHING_PASSED, target: NOTHING_PASSED },
+    traffic: latest?.traffic ?? NOTHING_PASSED,
   };
 }
 

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { MergedLedger, NOTHING_COUNTED } from '../../accounting/mergedLedger.ts';
 import { Failure } from '../../failures.ts';
-import type { Observer, Traffic } from '../../telemetry/events.ts';
+import type { Observer } from '../../telemetry/events.ts';
 import { Supervisor, type Launch, type Loss, type Running } from '../../workers/supervisor.ts';
 import type { BackendState } from '../backend.ts';
 import type { Guards } from '../guards.ts';
 import type { Settings } from '../inForce.ts';
 import type { Accepted, OnRefused, Plane, PlaneFigures, Prepared } from '../plane.ts';
+import { NOTHING_PASSED, sumOfTraffic } from '../traffic.ts';
 import { remainsOf, GatewayWorker, type Remains } from './gatewayWorker.ts';
 
 export interface WorkerPlaneOptions {
@@ -29,7 +30,7 @@ export class WorkerPlane implements Plane {
   readonly #supervisor: Supervisor<GatewayWorker>;
   readonly #ledger = new MergedLedger();
   /** What lost workers have come to. */
-  #remains: Remains = { ledger: NOTHING_COUNTED, traffic: ZERO };
+  #remains: Remains = { ledger: NOTHING_COUNTED, traffic: NOTHING_PASSED };
   #settings: Settings;
 
   constructor({ count, launch, settings, guards, observe, restartMs }: WorkerPlaneOptions) {
@@ -92,7 +93,7 @@ export class WorkerPlane implements Plane {
       sessions: there.flatMap(({ number, latest }) =>
         latest.sessions.map(({ id, ...session }) => ({ id, worker: number, ...session })),
       ),
-      traffic: sumOf([this.#remains.traffic, ...traffic]),
+      traffic: sumOfTraffic([this.#remains.traffic, ...traffic]),
       ledger: this.#ledger.merge([this.#remains.ledger, ...there.map(({ latest }) => latest.ledger)]),
       backends: newestOf(there.map(({ latest }) => latest.backends)),
       workers: this.#supervisor.costs,
@@ -123,7 +124,7 @@ export class WorkerPlane implements Plane {
     const { ledger, traffic } = remainsOf(member);
     this.#remains = {
       ledger: this.#ledger.merge([this.#remains.ledger, ledger]),
-      traffic: sumOf([this.#remains.traffic, traffic]),
+      traffic: sumOfTraffic([this.#remains.traffic, traffic]),
     };
     this.#observe({
       kind: 'workerLost',
@@ -134,18 +135,6 @@ export class WorkerPlane implements Plane {
       ...member.had,
     });
   }
-}
-
-type BothWays = PlaneFigures['traffic'];
-
-const ZERO: BothWays = { initiator: { pdus: 0, bytes: 0 }, target: { pdus: 0, bytes: 0 } };
-
-function sumOf(all: readonly BothWays[]): BothWays {
-  const side = (from: keyof BothWays): Traffic => ({
-    pdus: all.reduce((sum, traffic) => sum + traffic[from].pdus, 0),
-    bytes: all.reduce((sum, traffic) => sum + traffic[from].bytes, 0),
-  });
-  return { initiator: side('initiator'), target: side('target') };
 }
 
 /** Of each array what the worker says that tried it last. */
