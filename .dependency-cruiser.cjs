@@ -64,6 +64,7 @@ const layers = {
     'stub/',
     'explain/',
     'admin/',
+    'failures\\.ts',
     'version\\.ts',
   ],
   'cli/': [

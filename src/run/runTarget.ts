@@ -1,10 +1,10 @@
 import type { AddressInfo } from 'node:net';
-import { describeLoginStatus } from '../iscsi/loginStatus.ts';
 import type { BackingStore } from '../target/backingStore.ts';
 import { DiskTarget } from '../target/diskTarget.ts';
 import { LogicalUnit } from '../target/logicalUnit.ts';
-import { TargetServer, type TargetEvent, type TargetServerOptions } from '../target/targetServer.ts';
+import { TargetServer, type TargetServerOptions } from '../target/targetServer.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { logTargetEvent } from './targetEvents.ts';
 
 export interface RunningTarget {
   readonly address: AddressInfo;
@@ -40,21 +40,4 @@ export async function runTarget(
   });
   log.info({ role: 'target', address: address.address, port: address.port, target: name }, 'listening');
   return { address, stop: () => server.stop() };
-}
-
-function logTargetEvent(log: Logger, { kind, address, identity, failure }: TargetEvent): void {
-  const fields = {
-    address,
-    ...(identity && { initiator: identity.initiatorName, sessionType: identity.sessionType }),
-    ...(failure && {
-      reason: failure.reason,
-      detail: failure.message,
-      told: failure.wire === 'close' ? 'connection closed' : describeLoginStatus(failure.wire),
-    }),
-  };
-  const verdict = failure === undefined ? 'allowed' : 'denied';
-  log[failure === undefined ? 'info' : 'warn'](
-    fields,
-    kind === 'login' ? `login ${verdict}` : 'session ended',
-  );
 }
