@@ -83,7 +83,7 @@ const INTRODUCTION = `# Metrics
 <!-- Generated from src/telemetry; UPDATE_GENERATED=1 npx vitest run test/unit/telemetry/metricsReference.test.ts writes it anew. -->
 
 \`GET /metrics\` on the admin listener, in Prometheus' text format. Units are seconds and bytes; what is known beforehand
-starts at 0. No label holds an address, a port or a session's number.
+starts at 0. No label holds a peer's address or port, or a session's number; \`listener\` is the gateway's own address and port, or \`admin\`.
 `;
 
 const IO_INTRODUCTION = `Labels: \`initiator\` is the key of the rule under \`initiators:\` (\`db1\`), \`target\` the target's name, \`lun\` the logical unit's number
