@@ -43,7 +43,7 @@ export type StubEvent =
     }
   /** A tunnel that was dialled ahead had waited for so long, and ended before its time. */
   | { readonly kind: 'cutShort'; readonly gateway: string; readonly seconds: number }
-  /** No tunnel can be had, or kept, ahead; or, without an error, it can again. */
+  /** No tunnel can be had, or kept, ahead: told again when the reason is of another kind; or, without an error, it can again. */
   | { readonly kind: 'warmth'; readonly error?: Error };
 
 export interface StubSettings {
@@ -143,7 +143,7 @@ export class Stub {
       onChange: (error) => this.#observe({ kind: 'warmth', ...(error && { error }) }),
       onCutShort: (portal, seconds) =>
         this.#observe({ kind: 'cutShort', gateway: formatPortal(portal), seconds }),
-      isInTrouble: this.#warm?.isInTrouble ?? false,
+      told: this.#warm?.told,
     });
   }
 

@@ -2,20 +2,21 @@ import { WARM_TUNNEL_SECONDS } from '../config/warmTunnelLife.ts';
 import type { Portal } from '../iscsi/targetAddress.ts';
 import { closeAfterFlush } from '../transport/closeAfterFlush.ts';
 import type { DialledTunnel } from './dialTunnel.ts';
+import { troubleOf, type Trouble } from './trouble.ts';
 
 export interface WarmTunnelsOptions {
   /** How many are kept. */
   readonly count: number;
   /** In the order in which they are preferred; `dial` gives back one of them. */
   readonly gateways: readonly Portal[];
-  /** One more tunnel, its handshake done and its certificate checked. Must fail, not hang, when the signal aborts. */
+  /** One more tunnel, its handshake done and its certificate checked. Must fail, not hang, when the signal aborts. @throws DialError */
   readonly dial: (signal: AbortSignal) => Promise<DialledTunnel>;
-  /** Told when none can be had or kept, with the reason, and when that is over: once each. */
+  /** Told when none can be had or kept, with the reason, again when that is of another kind, and when it is over: once each. */
   readonly onChange: (trouble: Error | undefined) => void;
   /** One had waited for so long that others would, and ended before its time. */
   readonly onCutShort: (gateway: Portal, seconds: number) => void;
-  /** What these take the place of had told of trouble, and not of its end. */
-  readonly isInTrouble: boolean;
+  /** The trouble that what these take the place of has told last, and not its end. */
+  readonly told: Trouble | undefined;
 }
 
 /** Of those to a gateway that is not the first: so long after the first is back, initiators go there again. */
@@ -48,11 +49,13 @@ export class WarmTunnels {
   #isDialling = false;
   #pause: NodeJS.Timeout | undefined;
   #failures: number;
+  #told: Trouble | undefined;
   #renewedAt = -Infinity;
 
   constructor(options: WarmTunnelsOptions) {
     this.#options = options;
-    this.#failures = options.isInTrouble ? 1 : 0;
+    this.#told = options.told;
+    this.#failures = options.told === undefined ? 0 : 1;
     this.#tend();
   }
 
@@ -60,8 +63,9 @@ export class WarmTunnels {
     return this.#tunnels.size;
   }
 
-  get isInTrouble(): boolean {
-    return this.#failures > 0;
+  /** What has been told last, and not its end. */
+  get told(): Trouble | undefined {
+    return this.#told;
   }
 
   /** The caller's own from now on, who has to attach to it at once. The newest to the gateway that is preferred. */
@@ -75,9 +79,10 @@ export class WarmTunnels {
 
   /** A gateway has answered through one of them: whatever was wrong is over. */
   proven(): void {
-    const wasTrouble = this.#failures > 0;
     this.#failures = 0;
-    if (wasTrouble) this.#options.onChange(undefined);
+    if (this.#told === undefined) return;
+    this.#told = undefined;
+    this.#options.onChange(undefined);
   }
 
   /** Gives up those that there are, for they may lead nowhere, and dials others; not at once again. */
@@ -158,7 +163,10 @@ export class WarmTunnels {
   #fail(error: Error): void {
     this.#failures++;
     this.#rest(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.#failures - 1)));
-    if (this.#failures === 1) this.#options.onChange(error);
+    const trouble = troubleOf(error);
+    if (trouble === this.#told) return;
+    this.#told = trouble;
+    this.#options.onChange(error);
   }
 
   /** Stubs that have all lost theirs at once do not all come back at once. */
@@ -175,7 +183,7 @@ export class WarmTunnels {
 }
 
 function whyClosed(seconds: number): string {
-  return `the gateway closes tunnels that wait, this one after ${seconds} s: its log says why; look there at limits.waiting, limits.waitingPerCertificate and limits.waitingSeconds, and whether it takes this stub's certificate`;
+  return `the gateway closes tunnels that wait, this one after ${seconds} s: its log says why; the gateway has stopped, or does not take this stub's certificate, or its limits.waiting, limits.waitingPerCertificate or limits.waitingSeconds are too small`;
 }
 
 function retire({ release, connection }: Warm): void {

@@ -6,6 +6,7 @@ import { listen, stopListening } from '../../transport/listen.ts';
 import { plainAddress } from '../../transport/plainAddress.ts';
 import { Supervisor, type Launch } from '../../workers/supervisor.ts';
 import { SOCKET_OPTIONS, type StubOptions, type StubSettings } from '../stub.ts';
+import { troubleOf, type Trouble } from '../trouble.ts';
 import { StubWorker } from './stubWorker.ts';
 
 export interface StubWorkersOptions extends StubOptions {
@@ -40,6 +41,8 @@ export class StubWorkers {
   #settings: StubSettings;
   /** Workers that can dial none ahead. */
   readonly #cold = new Set<number>();
+  /** What was told of them last. */
+  #told: Trouble | undefined;
 
   readonly #toldNotTaken = new LineLimit(1);
 
@@ -134,11 +137,13 @@ export class StubWorkers {
     });
   }
 
-  /** All have the same gateways: the first that can dial none ahead is told of, and when all can again. */
-  #isNews(worker: number, trouble: Error | undefined): boolean {
-    const wasCold = this.#cold.size > 0;
-    if (trouble === undefined) this.#cold.delete(worker);
+  /** All have the same gateways: the first that can dial none ahead, or for another kind of reason, is told of, and when all can again. */
+  #isNews(worker: number, error: Error | undefined): boolean {
+    if (error === undefined) this.#cold.delete(worker);
     else this.#cold.add(worker);
-    return this.#cold.size > 0 !== wasCold;
+    const trouble = error === undefined ? undefined : troubleOf(error);
+    if (trouble === this.#told || (trouble === undefined && this.#cold.size > 0)) return false;
+    this.#told = trouble;
+    return true;
   }
 }

@@ -3,11 +3,16 @@ import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Portal } from '../../../src/iscsi/targetAddress.ts';
 import type { DialledTunnel } from '../../../src/stub/dialTunnel.ts';
+import type { Trouble } from '../../../src/stub/trouble.ts';
 import { WarmTunnels } from '../../../src/stub/warmTunnels.ts';
+import { DialError } from '../../../src/transport/dial.ts';
 
 const FIRST: Portal = { host: '192.0.2.1', port: 3261 };
 const SECOND: Portal = { host: '192.0.2.2', port: 3261 };
 const MINUTE = 60_000;
+
+const REFUSED = '192.0.2.1:3261: refused';
+const NOBODY = new DialError([REFUSED]).message;
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
 afterEach(() => void vi.useRealTimers());
@@ -24,10 +29,10 @@ class Gateways {
   up: Portal | undefined = FIRST;
   tries = 0;
 
-  keep(count: number, isInTrouble = false): WarmTunnels {
+  keep(count: number, told?: Trouble): WarmTunnels {
     return new WarmTunnels({
       count,
-      isInTrouble,
+      told,
       gateways: [FIRST, SECOND],
       dial: () => this.#dial(),
       onChange: (trouble) => this.changes.push(trouble?.message),
@@ -41,7 +46,7 @@ class Gateways {
 
   async #dial(): Promise<DialledTunnel> {
     this.tries++;
-    if (this.up === undefined) throw new Error('nobody answers');
+    if (this.up === undefined) throw new DialError([REFUSED]);
     const duplex = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() });
     const tunnel = { connection: duplex as unknown as TLSSocket, portal: this.up };
     this.dialled.push(tunnel);
@@ -146,7 +151,7 @@ test('while no gateway answers the pauses grow to a minute, and it is told once'
   await pass(10 * MINUTE);
   expect(gateways.tries).toBeGreaterThan(10);
   expect(gateways.tries).toBeLessThan(20);
-  expect(gateways.changes).toEqual(['nobody answers']);
+  expect(gateways.changes).toEqual([NOBODY]);
 });
 
 test('a gateway that takes tunnels and closes them at once is as good as none', async () => {
@@ -160,6 +165,36 @@ test('a gateway that takes tunnels and closes them at once is as good as none', 
   expect(gateways.changes).toEqual([expect.stringContaining('closes tunnels that wait')]);
 });
 
+test('a gateway that closed a tunnel because it stops is told of as closing it, then as unreachable, once each', async () => {
+  const gateways = new Gateways();
+  gateways.keep(1);
+  await pass(3000);
+  gateways.up = undefined;
+  await end(gateways.dialled[0]!);
+  await pass(10 * MINUTE);
+  expect(gateways.changes).toEqual([expect.stringContaining('this one after 3 s'), NOBODY]);
+});
+
+test('trouble of another kind than those before had is told', async () => {
+  const gateways = new Gateways();
+  gateways.up = undefined;
+  gateways.keep(1, 'closed');
+  await pass(0);
+  expect(gateways.changes).toEqual([NOBODY]);
+});
+
+test('why a gateway may close a tunnel begins with what is likeliest', async () => {
+  const gateways = new Gateways();
+  gateways.keep(1);
+  await pass(3000);
+  await end(gateways.dialled[0]!);
+  expect(gateways.changes).toEqual([
+    expect.stringMatching(
+      /the gateway has stopped, or does not take this stub's certificate, or its limits\.waiting,/,
+    ),
+  ]);
+});
+
 test('trouble is over when a tunnel has stood for a while', async () => {
   const gateways = new Gateways();
   gateways.up = undefined;
@@ -168,9 +203,9 @@ test('trouble is over when a tunnel has stood for a while', async () => {
   gateways.up = FIRST;
   await pass(1000 * WITH_JITTER);
   expect(warm.size).toBe(1);
-  expect(gateways.changes).toEqual(['nobody answers']);
+  expect(gateways.changes).toEqual([NOBODY]);
   await pass(MINUTE);
-  expect(gateways.changes).toEqual(['nobody answers', undefined]);
+  expect(gateways.changes).toEqual([NOBODY, undefined]);
 });
 
 test('trouble is over when a gateway has answered', async () => {
@@ -180,7 +215,7 @@ test('trouble is over when a gateway has answered', async () => {
   await pass(0);
   warm.proven();
   warm.proven();
-  expect(gateways.changes).toEqual(['nobody answers', undefined]);
+  expect(gateways.changes).toEqual([NOBODY, undefined]);
 });
 
 test('one grows old, and stays until its successor is there', async () => {
@@ -250,7 +285,7 @@ test('who calls for others again and again gets them once', async () => {
 test('trouble that those before had is not told anew, and its end is told', async () => {
   const gateways = new Gateways();
   gateways.up = undefined;
-  gateways.keep(1, true);
+  gateways.keep(1, 'unreachable');
   await pass(0);
   expect(gateways.changes).toEqual([]);
   gateways.up = FIRST;

@@ -99,6 +99,16 @@ test('that none can be dialled ahead is told once of all workers, and so is its 
   expect([await next(), await next()]).toEqual(['cold', 'warm']);
 });
 
+test('trouble of another kind is told again, once of all workers', async () => {
+  const { workers, next } = await start();
+  const troubles = [{ message: 'closed after 3 s' }, { message: 'refused', reasons: ['refused'] }];
+  for (const error of troubles) {
+    for (const { channel } of workers) channel.tell('event', { kind: 'warmth', error });
+  }
+  for (const { channel } of workers) channel.tell('event', { kind: 'warmth' });
+  expect([await next(), await next(), await next()]).toEqual(['cold', 'cold', 'warm']);
+});
+
 test('trouble ends with the worker that had it, and that is told', async () => {
   const { workers, next } = await start();
   workers[0]!.channel.tell('event', { kind: 'warmth', error: { message: 'refused' } });
