@@ -90,7 +90,7 @@ type DialFailure = Error & {
 /** Why a gateway could not be dialled, with what to do about it where OpenSSL and Node do not say. */
 export function explainDialFailure(error: DialFailure): Error {
   const explained = explanation(error);
-  return explained === undefined ? error : new Failure('tls_handshake', explained);
+  return explained === undefined ? error : new Error(explained, { cause: error });
 }
 
 const NOT_FROM_OUR_CA: ReadonlySet<string> = new Set([
@@ -102,7 +102,7 @@ const NOT_FROM_OUR_CA: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-function explanation({ code = '', host, cert }: DialFailure): string | undefined {
+function explanation({ code = '', message, host, cert }: DialFailure): string | undefined {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     const names = cert?.subjectaltname ?? 'none';
     return `the gateway's certificate is not for ${host} but for ${names}: dial a name that it has, or give that as serverName`;
@@ -115,6 +115,16 @@ function explanation({ code = '', host, cert }: DialFailure): string | undefined
   }
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER') {
     return `the peer does not speak TLS: check that host and port are those of a sangate gateway (${code})`;
+  }
+  if (code === 'ECONNRESET') {
+    return `the peer closed the connection before TLS was established: check that host and port are those of a sangate gateway; if they are, its log says why (${code})`;
+  }
+  if (code === 'ECONNREFUSED') {
+    // Of several addresses of one name Node gives a code and no message.
+    return `nobody takes the connection: is the gateway running, is a firewall between? (${message || code})`;
+  }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return `the name cannot be resolved: check how it is written under gateways, and the name server of this machine (${code})`;
   }
   return undefined;
 }
