@@ -25,13 +25,24 @@ export interface ReloadResult {
   readonly ended: number;
 }
 
+/** Where the gateway listens, and did not before; and where no longer. */
+export interface ListenersMoved {
+  readonly opened: readonly AddressInfo[];
+  readonly closed: readonly AddressInfo[];
+}
+
+interface Started {
+  readonly listener: Listener;
+  readonly address: AddressInfo;
+}
+
 /** All listeners, the anteroom before whatever costs more, and what holds for all connections: replaced on a reload, drained before a stop. */
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #plane: Plane;
   readonly #anteroom: Anteroom;
   readonly #refusedConnections: RefusedConnections;
-  readonly #listening = new Map<string, Listener>();
+  readonly #listening = new Map<string, Started>();
   /** Taken out of the configuration; some of their connections are still there. */
   readonly #retired = new Set<Listener>();
   #settings: Settings & { readonly listeners: Listeners };
@@ -64,7 +75,7 @@ export class Gateway {
   /** True while every listener takes connections, and somebody is there to carry them. */
   get isListening(): boolean {
     const listeners = [...this.#listening.values()];
-    const areListening = listeners.length > 0 && listeners.every(({ isListening }) => isListening);
+    const areListening = listeners.length > 0 && listeners.every(({ listener }) => listener.isListening);
     return !this.#isStopping && this.#plane.isReady && areListening;
   }
 
@@ -107,7 +118,7 @@ export class Gateway {
    *
    * @throws why they can't hold, or a new listener's error; then everything is as it was
    */
-  async reload(settings: Settings): Promise<ReloadResult> {
+  async reload(settings: Settings): Promise<ReloadResult & ListenersMoved> {
     const prepared = await this.#plane.prepare(settings);
     const listeners = listenersOf(settings);
     const started = await this.#startListeners(listeners).catch((error: unknown) => {
@@ -121,8 +132,10 @@ export class Gateway {
     }
     this.#settings = { ...settings, listeners };
     this.#anteroom.use(settings.config.limits);
-    for (const [key, listener] of this.#listening) {
+    const closed: AddressInfo[] = [];
+    for (const [key, { listener, address }] of this.#listening) {
       if (listeners.has(key)) continue;
+      closed.push(address);
       this.#listening.delete(key);
       this.#retired.add(listener);
       void listener.stopAccepting().then(() => this.#retired.delete(listener));
@@ -130,13 +143,14 @@ export class Gateway {
     const committing = prepared.commit(); // it holds for whoever is accepted after this, and takes a while for the others
     this.#open(started);
     const ended = await committing;
-    return { kept: Math.max(0, this.#options.guards.sessions - ended), ended };
+    const kept = Math.max(0, this.#options.guards.sessions - ended);
+    return { kept, ended, opened: [...started.values()].map(({ address }) => address), closed };
   }
 
   /** Takes no more connections, asks every initiator to log out, and stops when all have or the time for it is over. */
   async drain(): Promise<void> {
     this.#isStopping = true;
-    for (const listener of this.#listening.values()) void listener.stopAccepting();
+    for (const { listener } of this.#listening.values()) void listener.stopAccepting();
     const seconds = this.#settings.config.limits.drainSeconds;
     this.#options.observe({ kind: 'drain', sessions: this.#options.guards.sessions, seconds });
     await this.#plane.dismissAll(new Failure('shutting_down', 'the gateway stops'), seconds * 1000);
@@ -146,16 +160,14 @@ export class Gateway {
   /** Stops listening and ends every session and connection. When it resolves, the observer has heard of all of them. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    const listeners = [...this.#listening.values(), ...this.#retired];
+    const listeners = [...[...this.#listening.values()].map(({ listener }) => listener), ...this.#retired];
     const stopped = listeners.map((listener) => listener.stopAccepting());
     await this.#plane.stop(new Failure('shutting_down', 'the gateway stops'));
     await Promise.all(stopped);
   }
 
   /** The listeners that are to be and are not. @throws the first one's error; then none of them listens */
-  async #startListeners(
-    listeners: Listeners,
-  ): Promise<Map<string, { readonly listener: Listener; readonly address: AddressInfo }>> {
+  async #startListeners(listeners: Listeners): Promise<Map<string, Started>> {
     const added = [...listeners].filter(([key]) => !this.#listening.has(key));
     const starting = added.map(async ([key, { listener: configured }]) => {
       const listener = new Listener({
@@ -178,10 +190,10 @@ export class Gateway {
     throw failed.reason;
   }
 
-  #open(started: ReadonlyMap<string, { readonly listener: Listener }>): void {
-    for (const [key, { listener }] of started) {
-      this.#listening.set(key, listener);
-      listener.open();
+  #open(started: ReadonlyMap<string, Started>): void {
+    for (const [key, one] of started) {
+      this.#listening.set(key, one);
+      one.listener.open();
     }
   }
 }

@@ -17,6 +17,7 @@ import { gatewayMetrics } from '../telemetry/metrics.ts';
 import type { SiteFigures } from '../telemetry/siteMetrics.ts';
 import { loadGatewayCredentials, type GatewayCredentials } from '../tls/credentials.ts';
 import { checkSuccession } from '../tls/succession.ts';
+import { describeListenError } from '../transport/listenError.ts';
 import { forkWorker } from '../workers/forkWorker.ts';
 import type { Launch } from '../workers/supervisor.ts';
 import { version } from '../version.ts';
@@ -28,7 +29,7 @@ import { warnOfConfig, warnOfCredentials, warnOfRestart } from './warnings.ts';
 import { WORKER_ENTRY, workerCount } from './workerCount.ts';
 
 export interface RunningGateway {
-  /** Where each listener of the configuration listens. */
+  /** Where each listener of the configuration listened at the start. */
   readonly addresses: readonly AddressInfo[];
   readonly admin?: AddressInfo;
   /**
@@ -108,7 +109,7 @@ export async function runGateway(
     await audit?.stop(error);
     throw error;
   });
-  for (const { address, port } of addresses) log.info({ role: 'gateway', address, port }, 'listening');
+  tellAddresses(addresses, 'listening', log);
   admin = await startAdmin(config.admin, log, {
     registry: {
       contentType,
@@ -150,13 +151,15 @@ export async function runGateway(
         ];
         const before = audit;
         const nextAudit = await renewAudit(before, next.audit, log);
-        const result = await gateway.reload(settings).catch(async (error: unknown) => {
+        const { opened, closed, ...result } = await gateway.reload(settings).catch(async (error: unknown) => {
           if (nextAudit !== before) await nextAudit?.close();
           throw error;
         });
         warnOfConfig(warnings, log);
         for (const credentials of settings.credentials) warnOfCredentials(credentials, log);
         admin?.use(adminTls);
+        tellAddresses(opened, 'listening', log);
+        tellAddresses(closed, 'no longer listening', log);
         log.level = next.log.level;
         warnOfRestart(config.admin, next.admin, 'admin', log);
         warnOfRestart(config.workers, next.workers, 'workers', log);
@@ -168,7 +171,8 @@ export async function runGateway(
         nextAudit?.observe(event); // it ends the one trail and begins the other
         await before?.close();
       } catch (error) {
-        const problem = error instanceof Error ? error.message : String(error);
+        const problem =
+          error instanceof Error ? (describeListenError(error) ?? error.message) : String(error);
         observe({ kind: 'reload', causes, problem });
       }
     },
@@ -185,6 +189,10 @@ export async function runGateway(
       status?.stop();
     },
   };
+}
+
+function tellAddresses(addresses: readonly AddressInfo[], message: string, log: Logger): void {
+  for (const { address, port } of addresses) log.info({ role: 'gateway', address, port }, message);
 }
 
 async function readSettings(config: GatewayConfig): Promise<Settings> {

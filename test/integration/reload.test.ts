@@ -1,7 +1,9 @@
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import net, { type AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { opcodeAt } from '../../src/iscsi/bhs.ts';
 import { decodeBhs } from '../../src/iscsi/layouts.ts';
 import { LoginStatus } from '../../src/iscsi/loginStatus.ts';
@@ -272,6 +274,41 @@ test('a listener that is new takes connections, and one that is gone takes none'
   );
   await site.reload(() => {});
   expect(await metrics(site)).not.toMatch(/listener="127\.0\.0\.2:0"/);
+});
+
+test('a listener that moves is told of, with where it listens now and where no longer', async () => {
+  const site = await start();
+  const { port } = site;
+  site.log.forget();
+  await site.reload((settings) => (settings.listen[0]!.address = '127.0.0.2:0'));
+  expect(await site.log.line({ msg: 'listening' })).toEqual(
+    expect.objectContaining({ role: 'gateway', address: '127.0.0.2', port: expect.any(Number) }),
+  );
+  expect(await site.log.line({ msg: 'no longer listening' })).toMatchObject({
+    role: 'gateway',
+    address: '127.0.0.1',
+    port,
+  });
+});
+
+test('a listener that stays is not told of anew', async () => {
+  const site = await start();
+  site.log.forget();
+  await site.reload(() => {});
+  await site.log.line({ msg: 'reloaded' });
+  expect(site.log.lines.filter(({ msg }) => /listening/.test(String(msg)))).toEqual([]);
+});
+
+test('a port that another program has is told as at the start, with what to do', async () => {
+  const site = await start();
+  const other = net.createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void other.close());
+  await once(other, 'listening');
+  const taken = `127.0.0.1:${(other.address() as AddressInfo).port}`;
+  await site.reload((settings) => void settings.listen.push({ ...settings.listen[0]!, address: taken }));
+  expect(await site.log.line({ msg: FAILED })).toMatchObject({
+    problem: `cannot listen at ${taken}: another program listens there — stop it, or choose another port`,
+  });
 });
 
 test('a listener that cannot be had leaves everything as it is', async () => {

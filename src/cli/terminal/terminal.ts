@@ -2,8 +2,8 @@ import pc from 'picocolors';
 import { ConfigError, ValueError } from '../../config/problem.ts';
 import { PkiError } from '../../pki/pkiError.ts';
 import { CredentialsError } from '../../tls/credentialsError.ts';
+import { describeListenError } from '../../transport/listenError.ts';
 import { ExitCode } from './exitCode.ts';
-import { describeListenError } from './listenError.ts';
 
 /** All that commands say to a person. Results go to standard output, everything else to standard error. */
 export const terminal = {

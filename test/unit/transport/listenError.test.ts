@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { expect, test } from 'vitest';
-import { describeListenError } from '../../../../src/cli/terminal/listenError.ts';
+import { describeListenError } from '../../../src/transport/listenError.ts';
 
 test('an address of another machine is named, with what to do', async () => {
   const server = net.createServer().listen(0, '192.0.2.1');

@@ -1,4 +1,4 @@
-import { formatPortal } from '../../iscsi/targetAddress.ts';
+import { formatPortal } from '../iscsi/targetAddress.ts';
 
 /** As Node throws it when a server can't listen. */
 interface ListenError extends NodeJS.ErrnoException {
