@@ -24,11 +24,16 @@ export class FileWatch {
   /** From now on these files and no others; they are about to be read, or just were. */
   watch(files: readonly string[]): void {
     this.#changed.clear();
-    this.#seen = new Map(
-      files.map((file) => [file, this.#seen.get(file) ?? fingerprint(statSync(file, OPTIONS))]),
-    );
+    this.#seen = new Map(files.map((file) => [file, this.#seen.get(file) ?? fingerprintOf(file)]));
     clearTimeout(this.#timer);
     if (files.length > 0) this.#lookIn(INTERVAL_MS);
+  }
+
+  /** The files are about to be read: what has changed in them up to now is no reason to do so once more. */
+  forget(): void {
+    const files = [...this.#seen.keys()];
+    this.#seen.clear();
+    this.watch(files);
   }
 
   stop(): void {
@@ -45,13 +50,13 @@ export class FileWatch {
     const seen = this.#seen;
     let isChanging = false;
     for (const [file, before] of seen) {
-      const now = fingerprint(await stat(file, OPTIONS).catch(() => undefined));
+      const now = await stat(file, OPTIONS).then(fingerprint, () => NONE);
+      if (seen !== this.#seen) return; // others are watched by now, or none, or what has changed was read
       if (now === before) continue;
       isChanging = true;
       seen.set(file, now);
       this.#changed.add(file);
     }
-    if (seen !== this.#seen) return; // others are watched by now, or none
     if (isChanging) return this.#lookIn(SETTLE_MS);
     this.#lookIn(INTERVAL_MS);
     if (this.#changed.size === 0) return;
@@ -61,10 +66,18 @@ export class FileWatch {
   }
 }
 
-const OPTIONS = { bigint: true, throwIfNoEntry: false } as const;
+const OPTIONS = { bigint: true } as const;
+/** Of what is not there, or cannot be looked at: reading it will tell why. */
+const NONE = 'none';
 
-function fingerprint(stats: BigIntStats | undefined): string {
-  return stats === undefined
-    ? 'none'
-    : [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ');
+function fingerprintOf(file: string): string {
+  try {
+    return fingerprint(statSync(file, OPTIONS));
+  } catch {
+    return NONE;
+  }
+}
+
+function fingerprint({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
 }

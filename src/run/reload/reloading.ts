@@ -37,6 +37,7 @@ export class Reloading<L extends Loaded> {
    * @throws what loading throws
    */
   read(): L {
+    this.#watch.forget();
     const loaded = this.#load();
     this.#files = loaded.files;
     if (!this.#isOver) this.#watch.watch(loaded.config.watch ? loaded.files : []);

@@ -11,7 +11,12 @@ class Service {
   causes: readonly string[] = [];
   problem: unknown;
   files: readonly string[];
-  readonly reloading = new Reloading(() => ({ config: { watch: true }, files: this.files }));
+  /** Loading throws. */
+  isBroken = false;
+  readonly reloading = new Reloading(() => {
+    if (this.isBroken) throw new Error('broken');
+    return { config: { watch: true }, files: this.files };
+  });
   readonly #waiting: (() => void)[] = [];
   readonly #finish: (() => void)[] = [];
 
@@ -127,6 +132,31 @@ test('a link that leads elsewhere now reloads, as containers are given files', a
   await rm(link);
   await symlink(`${path}.second`, link);
   await service.nth(1);
+});
+
+test.each([
+  ['has read', false],
+  ['has read and found bad', true],
+])('a change that a reload begun later %s is no reason for another one', async (_, isBroken) => {
+  const [path, other] = [await file('gateway.yaml'), await file('ca.crl')];
+  const service = start([path, other]);
+  await writeFile(path, 'after it');
+  service.isBroken = isBroken;
+  hangUp();
+  await service.finish();
+  await writeFile(other, 'after it');
+  await service.nth(2);
+  expect(service.causes).toEqual([other]);
+});
+
+test('a file that cannot be looked at is left to whoever reads it', async () => {
+  const path = await file('gateway.yaml');
+  const service = start([path]);
+  await rm(path);
+  await symlink(path, path);
+  hangUp();
+  await service.finish();
+  expect(service.problem).toBeUndefined();
 });
 
 test('files that the new configuration names are watched from then on', async () => {
