@@ -1,6 +1,6 @@
+import { SPREAD_KEY, spreadTag } from './tagSpread.ts';
+
 const NONE = -1;
-/** 2^32 divided by the golden ratio: tags that count upwards spread over the whole table (Knuth, TAOCP 3, 6.4). */
-const SPREAD = 0x9e3779b1 | 0;
 
 /**
  * Records of a few numbers each, found by a 32-bit tag: an open-addressing table on flat arrays, so that nothing is allocated and
@@ -83,7 +83,7 @@ export class TagTable {
     // Those behind it move up, unless that would take them before the place where looking for them begins.
     for (let slot = (hole + 1) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
       const moving = slots[slot]! - 1;
-      const home = Math.imul(this.#tags[moving]!, SPREAD) >>> this.#shift;
+      const home = spreadTag(this.#tags[moving]!, SPREAD_KEY) >>> this.#shift;
       if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
       slots[hole] = moving + 1;
       this.#slotOf[moving] = hole;
@@ -103,7 +103,7 @@ export class TagTable {
     const slots = this.#slots;
     const tags = this.#tags;
     const mask = slots.length - 1;
-    let slot = Math.imul(tag, SPREAD) >>> this.#shift;
+    let slot = spreadTag(tag, SPREAD_KEY) >>> this.#shift;
     for (;;) {
       const record = slots[slot]! - 1;
       if (record === NONE || tags[record] === tag) return slot;

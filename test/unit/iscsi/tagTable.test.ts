@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { SPREAD_KEY, spreadTag } from '../../../src/iscsi/tagSpread.ts';
 import { TagTable } from '../../../src/iscsi/tagTable.ts';
 
 /** Where looking for a tag begins, in a table of 64. */
-const home = (tag: number): number => Math.imul(tag, 0x9e3779b1) >>> 25;
+const home = (tag: number): number => spreadTag(tag, SPREAD_KEY) >>> 25;
 
 test('a table does what a map does, also where tags collide', () => {
   const crowded = Array.from({ length: 4000 }, (_, tag) => tag).filter(
