@@ -1,7 +1,13 @@
-import { parseIscsiName } from '../iscsi/names.ts';
+import { describeBadName, isIscsiName } from '../iscsi/names.ts';
 import { ProtocolError } from '../iscsi/protocolError.ts';
-import { formatPortal, parseTargetAddress, type TargetAddress } from '../iscsi/targetAddress.ts';
+import {
+  describeBadAddress,
+  formatPortal,
+  readTargetAddress,
+  type TargetAddress,
+} from '../iscsi/targetAddress.ts';
 import { encodeText, MAX_RECORD_PAIRS, parsePairs, type TextPair } from '../iscsi/text.ts';
+import type { MalformedRecords } from './malformedRecords.ts';
 
 /** One target as SendTargets shows it. */
 export interface TargetRecord {
@@ -31,24 +37,20 @@ export function recordPairs({ name, addresses }: TargetRecord): TextPair[] {
  *
  * @throws ProtocolError if the text itself is broken or speaks of something else
  */
-export function parseTargetRecords(text: Uint8Array, onMalformed: (problem: string) => void): TargetRecord[] {
+export function parseTargetRecords(text: Uint8Array, malformed: MalformedRecords): TargetRecord[] {
   const records: { name: string; addresses: TargetAddress[] }[] = [];
   let current: { name: string; addresses: TargetAddress[] } | undefined;
   for (const [key, value] of parsePairs(text, MAX_RECORD_PAIRS)) {
-    try {
-      if (key === 'TargetName') {
-        current = undefined;
-        parseIscsiName(value);
-        current = { name: value, addresses: [] };
-        records.push(current);
-      } else if (key === 'TargetAddress') {
-        current?.addresses.push(parseTargetAddress(value));
-      } else {
-        throw new ProtocolError('bad_text', `${key} in a SendTargets answer`);
-      }
-    } catch (error) {
-      if (!(error instanceof ProtocolError) || error.code === 'bad_text') throw error;
-      onMalformed(error.message);
+    if (key === 'TargetName') {
+      current = isIscsiName(value) ? { name: value, addresses: [] } : undefined;
+      if (current === undefined) malformed.add(() => describeBadName(value));
+      else records.push(current);
+    } else if (key === 'TargetAddress') {
+      const address = readTargetAddress(value);
+      if (address === undefined) malformed.add(() => describeBadAddress(value));
+      else current?.addresses.push(address);
+    } else {
+      throw new ProtocolError('bad_text', `${key} in a SendTargets answer`);
     }
   }
   return records;

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { BackendConfig } from '../config/gatewayConfig.ts';
+import type { MalformedRecords } from '../discovery/malformedRecords.ts';
 import type { TargetRecord } from '../discovery/sendTargets.ts';
 import { Failure } from '../failures.ts';
 import { negotiate, passSecurity, Redirected, type Negotiated } from '../initiator/logIn.ts';
@@ -113,13 +114,13 @@ export class Backend {
   /**
    * Asks the array for its targets in the initiator's own name, so that the array's own rules hold too.
    *
-   * @param onMalformed hears of records that were left out
+   * @param malformed hears of records that were left out
    */
   async discover(
     initiatorName: string,
     isid: Buffer,
     signal: AbortSignal,
-    onMalformed: (problem: string) => void,
+    malformed: MalformedRecords,
   ): Promise<TargetRecord[]> {
     const names = {
       initiatorName,
@@ -133,7 +134,7 @@ export class Backend {
     const { socket, connection, login } = await this.#login(names, DISCOVERY_LIMITS, signal);
     try {
       return await this.#work(socket, signal, () =>
-        askForTargets(connection, login, names.cmdSN, onMalformed),
+        askForTargets(connection, login, names.cmdSN, malformed),
       );
     } finally {
       socket.end(() => socket.destroy());

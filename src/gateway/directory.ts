@@ -1,3 +1,4 @@
+import { MalformedRecords } from '../discovery/malformedRecords.ts';
 import type { TargetRecord } from '../discovery/sendTargets.ts';
 import { Failure } from '../failures.ts';
 import type { TargetAddress } from '../iscsi/targetAddress.ts';
@@ -15,7 +16,7 @@ export interface Discovered {
   readonly records: readonly TargetRecord[];
   /** Backends that did not answer in time, each with the reason. */
   readonly missing: readonly { readonly backend: string; readonly failure: Failure }[];
-  /** Records that arrays sent and that were left out. */
+  /** What is wrong with records that arrays sent and that were left out: a few in words, the others as a number. */
   readonly malformed: readonly string[];
 }
 
@@ -59,8 +60,8 @@ export class Directory {
     address: TargetAddress,
     only?: string,
   ): Promise<Discovered> {
-    const malformed: string[] = [];
-    const answers = await this.#ask(this.#backends, nameAsSent, (problem) => malformed.push(problem));
+    const malformed = new MalformedRecords();
+    const answers = await this.#ask(this.#backends, nameAsSent, malformed);
     const records = new Map<string, TargetRecord>();
     for (const { backend, records: found = [] } of answers) {
       for (const { name } of found) {
@@ -73,7 +74,7 @@ export class Directory {
     const missing = answers.flatMap(({ backend, failure }) =>
       failure ? [{ backend: backend.name, failure }] : [],
     );
-    return { records: [...records.values()], missing, malformed };
+    return { records: [...records.values()], missing, malformed: malformed.problems };
   }
 
   /**
@@ -89,7 +90,7 @@ export class Directory {
     if (others.length === 0) return first;
     const seen = this.#seen.get(seenKey(nameAsSent, target));
     if (seen !== undefined && seen.until > Date.now()) return seen.backend;
-    const answers = await this.#ask(candidates, nameAsSent, () => {});
+    const answers = await this.#ask(candidates, nameAsSent, new MalformedRecords());
     const found = answers.find(({ records }) => records?.some(({ name }) => name.toLowerCase() === target));
     if (found !== undefined) return found.backend;
     const failed = answers.find(({ failure }) => failure !== undefined);
@@ -115,14 +116,14 @@ export class Directory {
   async #ask(
     backends: readonly Backend[],
     nameAsSent: string,
-    onMalformed: (problem: string) => void,
+    malformed: MalformedRecords,
   ): Promise<Answer[]> {
     const answers = await Promise.all(
       backends.map(async (backend): Promise<Answer> => {
         const limit = backend.isDown ? Math.min(GRACE_FOR_DOWN_MS, this.#timeoutMs) : this.#timeoutMs;
         const { signal, clear } = deadlineIn(limit);
         try {
-          const records = await backend.discover(nameAsSent, this.#newIsid(), signal, onMalformed);
+          const records = await backend.discover(nameAsSent, this.#newIsid(), signal, malformed);
           return { backend, records };
         } catch (error) {
           if (!signal.aborted) return { backend, failure: Failure.from(error) };

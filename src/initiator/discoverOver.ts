@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { MalformedRecords } from '../discovery/malformedRecords.ts';
 import type { TargetRecord } from '../discovery/sendTargets.ts';
 import { PduConnection } from '../transport/pduConnection.ts';
 import { passSecurity } from './logIn.ts';
@@ -15,7 +16,7 @@ export async function discoverOver(socket: Socket, options: InitiatorOptions): P
   const login = newLogin(options, { sessionType: 'Discovery' });
   try {
     await passSecurity(connection, login);
-    return await askForTargets(connection, login, FIRST_CMD_SN, () => {});
+    return await askForTargets(connection, login, FIRST_CMD_SN, new MalformedRecords());
   } finally {
     socket.end(() => socket.destroy());
   }

@@ -1,3 +1,4 @@
+import type { MalformedRecords } from '../discovery/malformedRecords.ts';
 import { parseTargetRecords, type TargetRecord } from '../discovery/sendTargets.ts';
 import { Failure } from '../failures.ts';
 import { opcodeAt, RESERVED_TAG } from '../iscsi/bhs.ts';
@@ -22,13 +23,13 @@ export const DISCOVERY_LIMITS = { maxAhsLength: 0, maxDataSegmentLength: 65536 }
  * Negotiates a discovery session that has passed security, asks for all targets and logs out.
  *
  * @param cmdSN number of the session's first command
- * @param onMalformed hears of records that were left out
+ * @param malformed hears of records that were left out
  */
 export async function askForTargets(
   connection: PduConnection,
   login: InitiatorLogin,
   cmdSN: number,
-  onMalformed: (problem: string) => void,
+  malformed: MalformedRecords,
 ): Promise<TargetRecord[]> {
   const offers = [['MaxRecvDataSegmentLength', String(DISCOVERY_LIMITS.maxDataSegmentLength)]] as const;
   await negotiateToFullFeature(connection, login, offers, new Map());
@@ -47,7 +48,7 @@ export async function askForTargets(
     if (whole !== undefined) {
       const logout = { immediate: true, final: true, initiatorTaskTag: TASK_TAG, cmdSN: number, expStatSN };
       await connection.write(encodePdu('logoutRequest', logout));
-      return parseTargetRecords(whole, onMalformed);
+      return parseTargetRecords(whole, malformed);
     }
     targetTransferTag = response.targetTransferTag;
     ask = Buffer.alloc(0);

@@ -16,18 +16,22 @@ const NAA = /^naa\.(?:[0-9a-f]{16}|[0-9a-f]{32})$/;
  * @throws ProtocolError `bad_name`
  */
 export function parseIscsiName(text: string): string {
-  if (text.length > MAX_NAME_LENGTH) {
-    throw new ProtocolError(
-      'bad_name',
-      `an iSCSI name has at most ${MAX_NAME_LENGTH} bytes, this has ${text.length}`,
-    );
-  }
-  const name = text.toLowerCase();
+  if (isIscsiName(text)) return text.toLowerCase();
+  throw new ProtocolError('bad_name', describeBadName(text));
+}
+
+/** As `parseIscsiName`, without the cost of an error. */
+export function isIscsiName(text: string): boolean {
+  if (text.length > MAX_NAME_LENGTH) return false;
   // Not every letter whose lower case is ASCII is ASCII itself: the Kelvin sign is not.
-  const isAscii = /^[!-~]*$/.test(text);
-  if (isAscii && (IQN.test(name) || EUI.test(name) || NAA.test(name))) return name;
-  throw new ProtocolError(
-    'bad_name',
-    `${JSON.stringify(text)} is not an iSCSI name: write iqn.YYYY-MM.reversed.domain:string, eui. with 16 hex digits, or naa. with 16 or 32`,
-  );
+  if (!/^[!-~]*$/.test(text)) return false;
+  const name = text.toLowerCase();
+  return IQN.test(name) || EUI.test(name) || NAA.test(name);
+}
+
+/** What is wrong with one that `isIscsiName` refuses. */
+export function describeBadName(text: string): string {
+  return text.length > MAX_NAME_LENGTH
+    ? `an iSCSI name has at most ${MAX_NAME_LENGTH} bytes, this has ${text.length}`
+    : `${JSON.stringify(text)} is not an iSCSI name: write iqn.YYYY-MM.reversed.domain:string, eui. with 16 hex digits, or naa. with 16 or 32`;
 }

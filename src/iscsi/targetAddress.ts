@@ -23,19 +23,26 @@ const IPV4 = /^(?:(?:\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])(?:\.(?!$)|$)){4}$/;
  * @throws ProtocolError `bad_value`
  */
 export function parseTargetAddress(text: string): TargetAddress {
+  const address = readTargetAddress(text);
+  if (address === undefined) throw new ProtocolError('bad_value', describeBadAddress(text));
+  return address;
+}
+
+/** As `parseTargetAddress`, without the cost of an error. @returns undefined for what is no address */
+export function readTargetAddress(text: string): TargetAddress | undefined {
   const match = /^(?:\[([^\]]+)\]|([^:,[\]]+))(?::(\d{1,5}))?(?:,(\d{1,5}))?$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = match?.[3] === undefined ? ISCSI_PORT : Number(match[3]);
   const tag = match?.[4] === undefined ? undefined : Number(match[4]);
   const hostIsValid =
     host !== undefined && host.length <= 255 && (match?.[1] === undefined ? HOST.test(host) : isIPv6(host));
-  if (!hostIsValid || port < 1 || port > 65535 || (tag !== undefined && tag > 65535)) {
-    throw new ProtocolError(
-      'bad_value',
-      `${JSON.stringify(text.slice(0, 300))} is not an address: write host:port,tag or [ipv6]:port,tag`,
-    );
-  }
+  if (!hostIsValid || port < 1 || port > 65535 || (tag !== undefined && tag > 65535)) return undefined;
   return tag === undefined ? { host, port } : { host, port, portalGroupTag: tag };
+}
+
+/** What is wrong with one that `readTargetAddress` refuses. */
+export function describeBadAddress(text: string): string {
+  return `${JSON.stringify(text.slice(0, 300))} is not an address: write host:port,tag or [ipv6]:port,tag`;
 }
 
 /** `host:port`, IPv6 in brackets, always with the port: initiators split at the last colon. */

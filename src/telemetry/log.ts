@@ -93,7 +93,7 @@ function line(event: GatewayEvent): Line {
           ...who(peer),
           shown,
           ...(missing.length > 0 && { missing: missing.map(({ failure: { message } }) => message) }),
-          ...(malformed.length > 0 && { malformed: malformed.slice(0, 10) }),
+          ...(malformed.length > 0 && { malformed }),
           ...(failure && why(failure)),
         },
       };

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DiscoverySession } from '../../src/discovery/discoverySession.ts';
+import { MalformedRecords } from '../../src/discovery/malformedRecords.ts';
 import { parseTargetRecords } from '../../src/discovery/sendTargets.ts';
 import { RESERVED_TAG } from '../../src/iscsi/bhs.ts';
 import { parseLun } from '../../src/iscsi/lun.ts';
@@ -130,7 +131,7 @@ test('text is refused or read, key by key as it stands', () => {
       }
     });
     isTaken(() => parseKeys(hurt));
-    isTaken(() => parseTargetRecords(hurt, () => {}));
+    isTaken(() => parseTargetRecords(hurt, new MalformedRecords()));
   });
   fc.assert(property, timeBoxed('text', SHARE));
 });

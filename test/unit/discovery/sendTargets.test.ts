@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { MalformedRecords } from '../../../src/discovery/malformedRecords.ts';
 import {
   encodeTargetRecords,
   parseTargetRecords,
@@ -7,10 +8,10 @@ import {
 import { expectProtocolError } from '../../support/protocolErrors.ts';
 import { conversations } from '../../support/vectors.ts';
 
-function read(text: string): { records: TargetRecord[]; problems: string[] } {
-  const problems: string[] = [];
-  const records = parseTargetRecords(Buffer.from(text), (problem) => problems.push(problem));
-  return { records, problems };
+function read(text: string): { records: TargetRecord[]; problems: readonly string[] } {
+  const malformed = new MalformedRecords();
+  const records = parseTargetRecords(Buffer.from(text), malformed);
+  return { records, problems: malformed.problems };
 }
 
 test('records are written name first, then each address with its port', () => {
@@ -74,6 +75,22 @@ test('an address that is none is left out of its record', () => {
   );
   expect(records[0]!.addresses).toEqual([{ host: '192.0.2.1', port: 3260 }]);
   expect(problems).toHaveLength(1);
+});
+
+test('of thousands of malformed records ten are told, and the others as a number', () => {
+  const text = 'TargetName=no name\0TargetAddress=no address\0'.repeat(3000);
+  const { records, problems } = read(`${text}TargetName=iqn.2001-04.com.example:a\0`);
+  expect(records).toHaveLength(1);
+  expect(problems).toHaveLength(11);
+  expect(problems[9]).toContain('"no address" is not an address');
+  expect(problems[10]).toBe('and 5990 more malformed records');
+});
+
+test('a malformed record that is only counted costs no words', () => {
+  const malformed = new MalformedRecords();
+  const describe = vi.fn<() => string>(() => 'no name');
+  for (let n = 0; n < 1000; n++) malformed.add(describe);
+  expect(describe).toHaveBeenCalledTimes(10);
 });
 
 test('an address without a name belongs to nobody', () => {
