@@ -48,7 +48,8 @@ const backend = z.strictObject({
       'Where the array may redirect a login. The gateway follows inside; a redirect to elsewhere, and any without this key, is refused.',
   }),
   targets: z.array(field.targetPattern).min(1).optional().meta({
-    description: 'Targets that this backend carries, exact or with `*`. Without it the array is asked.',
+    description:
+      'Targets that this backend carries, exact or with `*`. Without it the array is asked. In discovery it is not asked for initiators whose `access` covers none of them.',
   }),
   chap: field
     .chap('the gateway logs in at the array', 'the array proves itself to the gateway')

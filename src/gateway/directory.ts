@@ -48,7 +48,7 @@ export class Directory {
   }
 
   /**
-   * Asks every backend at once and shows what policy lets this initiator use, each target at one address.
+   * Asks at once every backend that may have something for this initiator, and shows what policy lets this initiator use, each target at one address.
    *
    * @param nameAsSent the initiator's name as it spells it
    * @param address where this initiator reaches the gateway
@@ -61,7 +61,8 @@ export class Directory {
     only?: string,
   ): Promise<Discovered> {
     const malformed = new MalformedRecords();
-    const answers = await this.#ask(this.#backends, nameAsSent, malformed);
+    const concerned = this.#backends.filter((backend) => this.#mayShow(backend, admission, only));
+    const answers = await this.#ask(concerned, nameAsSent, malformed);
     const records = new Map<string, TargetRecord>();
     for (const { backend, records: found = [] } of answers) {
       for (const { name } of found) {
@@ -111,6 +112,12 @@ export class Directory {
   /** The backend that `locate` gave does not have the target after all. */
   forget({ target }: Authorization, nameAsSent: string): void {
     this.#seen.delete(seenKey(nameAsSent, target));
+  }
+
+  /** Asking others would load arrays, and wait for them, for an answer of which nothing is shown. */
+  #mayShow(backend: Backend, admission: Admission, only: string | undefined): boolean {
+    if (only !== undefined) return carries(backend, only) && this.#policy.isVisible(admission, only);
+    return this.#policy.maySeeOf(admission, backend.config.targets ?? ['*']);
   }
 
   async #ask(

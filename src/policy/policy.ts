@@ -1,7 +1,7 @@
 import { Failure } from '../failures.ts';
 import { type AccessRule, type CertificateMatch, type InitiatorRule } from './rules.ts';
 import type { CertificateIdentity, Subject } from './subject.ts';
-import { matchesTarget } from './targetPattern.ts';
+import { matchesTarget, patternsOverlap } from './targetPattern.ts';
 
 let admit: (policy: Policy, subject: Subject, rule: InitiatorRule, chapUser: string | undefined) => Admission;
 let authorize: (admission: Admission, target: string, access: AccessRule, shadowed?: string) => Authorization;
@@ -141,6 +141,13 @@ export class Policy {
     return this.#accessTo(admission, target) !== undefined || admission.rule.shadow;
   }
 
+  /** False if `isVisible` says no to whatever target matches one of these patterns. */
+  maySeeOf(admission: Admission, patterns: readonly string[]): boolean {
+    const access = this.#accessOf(admission);
+    if (admission.rule.shadow) return true;
+    return access.some(({ target }) => patterns.some((pattern) => patternsOverlap(pattern, target)));
+  }
+
   #ruleOf(subject: Subject): InitiatorRule {
     const rule = this.#rules.get(subject.initiatorName);
     if (rule === undefined) {
@@ -164,10 +171,14 @@ export class Policy {
 
   /** The first entry that covers the target: the order in the file decides which one the log names. */
   #accessTo(admission: Admission, target: string): AccessRule | undefined {
+    return this.#accessOf(admission).find((entry) => matchesTarget(entry.target, target));
+  }
+
+  #accessOf(admission: Admission): readonly AccessRule[] {
     if (madeBy.get(admission) !== this) {
       throw new TypeError('the admission comes from another Policy: readmit it here first');
     }
-    return admission.rule.access.find((entry) => matchesTarget(entry.target, target));
+    return admission.rule.access;
   }
 }
 

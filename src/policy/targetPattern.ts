@@ -24,3 +24,14 @@ export function matchesTarget(pattern: string, name: string): boolean {
   while (pattern[p] === '*') p++;
   return p === pattern.length;
 }
+
+/** True if there can be a name that matches both. */
+export function patternsOverlap(one: string, other: string): boolean {
+  if (!one.includes('*')) return matchesTarget(other, one);
+  if (!other.includes('*')) return matchesTarget(one, other);
+  // What stands between the ends of the one finds its place in a run of the other.
+  const [head, otherHead] = [one, other].map((pattern) => pattern.slice(0, pattern.indexOf('*')));
+  const [tail, otherTail] = [one, other].map((pattern) => pattern.slice(pattern.lastIndexOf('*') + 1));
+  const headsAgree = head!.startsWith(otherHead!) || otherHead!.startsWith(head!);
+  return headsAgree && (tail!.endsWith(otherTail!) || otherTail!.endsWith(tail!));
+}

@@ -126,6 +126,26 @@ test("a backend that never answers does not hide the others' targets", async () 
   expect(missing).toEqual(['backend mute: no answer to discovery within 1000 ms']);
 });
 
+test.each(['All', DISK1, HIDDEN])(
+  'for SendTargets=%s no backend is asked that has nothing to show the initiator',
+  async (which) => {
+    let isAsked = false;
+    const other = await startTarget({ script: () => (isAsked = true) });
+    const array = await startTarget();
+    const site = await startSite({
+      backends: {
+        other: { portals: [other.portal], targets: [HIDDEN, 'iqn.2026-01.org.example:others-*'] },
+        array1: { portals: [array.portal] },
+      },
+      limits: { discoverySeconds: 1 },
+    });
+    await discover(await site.connect(), which);
+    const { missing } = await site.log.line({ msg: 'discovery answered' });
+    expect(missing).toBeUndefined();
+    expect(isAsked).toBe(false);
+  },
+);
+
 test('a target of two backends is shown once', async () => {
   const [one, two] = [await startTarget(), await startTarget()];
   const site = await startSite({

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { matchesTarget } from '../../../src/policy/targetPattern.ts';
+import { matchesTarget, patternsOverlap } from '../../../src/policy/targetPattern.ts';
 
 /** Few letters, so that runs repeat and the matcher has to come back to its last star. */
 const text = (letters: string[]) =>
@@ -32,4 +32,18 @@ test('the longest pattern of stars is decided in a bounded number of looks at th
   });
   expect(matchesTarget(pattern, name as string)).toBe(false);
   expect(looks).toBeLessThanOrEqual(pattern.length * letters.length);
+});
+
+test('two patterns overlap exactly if there is a name that both cover', () => {
+  // Of so short patterns the shortest such name has at most six letters.
+  const names = [''];
+  for (const name of names) if (name.length < 6) names.push(`${name}a`, `${name}b`);
+  const short = fc.array(fc.constantFrom('a', 'b', '*'), { maxLength: 4 }).map((all) => all.join(''));
+  fc.assert(
+    fc.property(short, short, (one, other) => {
+      const isThere = names.some((name) => matchesTarget(one, name) && matchesTarget(other, name));
+      expect(patternsOverlap(one, other)).toBe(isThere);
+    }),
+    { numRuns: 5000 },
+  );
 });

@@ -142,6 +142,22 @@ test.each([DISK, 'iqn.2001-05.com.equallogic:disk-db2-data', 'iqn.2001-05.com.eq
   },
 );
 
+test.each([
+  [['*'], true],
+  [['iqn.2099-01.org.example:*'], false],
+  [['iqn.2099-01.org.example:*', DISK], true],
+  [[DISK.slice(0, -1)], false],
+] as const)('of the targets that match one of %j an initiator may see some: %s', (patterns, isSeen) => {
+  const rules = [initiatorRule({ access: [accessRule({ target: DISK })] })];
+  const policy = new Policy(rules);
+  expect(policy.maySeeOf(policy.admit(subject()), patterns)).toBe(isSeen);
+});
+
+test('in shadow an initiator may see any target', () => {
+  const policy = new Policy([initiatorRule({ shadow: true, access: [] })]);
+  expect(policy.maySeeOf(policy.admit(subject()), ['iqn.2099-01.org.example:*'])).toBe(true);
+});
+
 test('an admission and an authorization cannot be written down, only given by a policy', () => {
   const rule = initiatorRule();
   // @ts-expect-error -- an object of the same shape is no proof
