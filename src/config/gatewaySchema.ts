@@ -132,12 +132,10 @@ const limits = z
       .max(65536)
       .default(256)
       .meta({ description: 'Connections that may be in the handshake or the login at once.' }),
-    unauthenticatedPerAddress: z
-      .int()
-      .min(1)
-      .max(65536)
-      .default(64)
-      .meta({ description: 'The same, from one address.' }),
+    unauthenticatedPerAddress: z.int().min(1).max(65536).default(64).meta({
+      description:
+        'The same, from one IPv4 address, or from the addresses of one IPv6 network of 64 bits (`/64`), for a host may have all of these; allow more where more initiators share one.',
+    }),
     loginSeconds: field.seconds(15).meta({
       description:
         'From the moment TCP accepts a connection to the end of the login; of a tunnel that has waited, from its first byte.',

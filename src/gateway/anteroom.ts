@@ -1,9 +1,11 @@
 import { Failure } from '../failures.ts';
+import { hostNetwork } from '../transport/hostNetwork.ts';
 import { Places, type PlaceLimits } from './places.ts';
 
 export interface AnteroomLimits {
   /** Connections before authentication, in total. */
   readonly unauthenticated: number;
+  /** By hostNetwork. */
   readonly unauthenticatedPerAddress: number;
   /** Tunnels that were dialled ahead, in total. */
   readonly waiting: number;
@@ -44,14 +46,16 @@ export class Anteroom {
 
   /** @throws Failure `too_many_connections` */
   enter(address: string): Place {
-    const entered = this.#strangers.take(address);
+    // One host has a whole network of IPv6 addresses to come from.
+    const from = hostNetwork(address);
+    const entered = this.#strangers.take(from);
     if (typeof entered !== 'function') {
       const { limit, taken } = entered;
-      const [from, key] =
-        limit === 'total' ? ['', 'unauthenticated'] : [` from ${address}`, 'unauthenticatedPerAddress'];
+      const [whence, key] =
+        limit === 'total' ? ['', 'unauthenticated'] : [` from ${from}`, 'unauthenticatedPerAddress'];
       throw new Failure(
         'too_many_connections',
-        `${taken} connections${from} are before authentication, no more are taken (limits.${key})`,
+        `${taken} connections${whence} are before authentication, no more are taken (limits.${key})`,
       );
     }
     let hasLeft = false;

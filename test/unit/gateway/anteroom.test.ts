@@ -34,6 +34,25 @@ test('so many connections from one address are taken, and no more', () => {
   expect(anteroom.strangers).toBe(3);
 });
 
+test('the addresses of one IPv6 network of 64 bits count as one, and those of another by themselves', () => {
+  const anteroom = new Anteroom({ ...LIMITS, unauthenticatedPerAddress: 2 });
+  anteroom.enter('2001:db8:1:2::1');
+  const { leave } = anteroom.enter('2001:db8:1:2:3:4:5:6');
+  expect(refusal(anteroom, '2001:db8:1:2::3').message).toContain(
+    '2 connections from 2001:db8:1:2::/64 are before authentication',
+  );
+  anteroom.enter('2001:db8:1:3::1');
+  leave();
+  anteroom.enter('2001:db8:1:2::3');
+});
+
+test('an IPv4 address counts as itself in its mapped form too', () => {
+  const anteroom = new Anteroom({ ...LIMITS, unauthenticatedPerAddress: 1 });
+  anteroom.enter(`::ffff:${A}`);
+  refusal(anteroom, A);
+  anteroom.enter(`::ffff:${B}`);
+});
+
 test('so many connections in total are taken, whatever address they come from', () => {
   const anteroom = new Anteroom({ ...LIMITS, unauthenticated: 2, unauthenticatedPerAddress: 2 });
   anteroom.enter(A);
