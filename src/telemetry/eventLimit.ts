@@ -24,8 +24,8 @@ export class EventLimit {
     return kind === undefined ? 0 : this.#limitOf(kind.peer, kind.what).take();
   }
 
-  #limitOf({ certificate, address }: Peer, what: string): LineLimit {
-    const key = `${certificate ?? address} ${what}`;
+  #limitOf({ sha256, address }: Peer, what: string): LineLimit {
+    const key = `${sha256 ?? address} ${what}`;
     const limit = this.#peers.get(key) ?? new LineLimit(OF_A_PEER, MINUTE);
     this.#peers.delete(key);
     this.#peers.set(key, limit); // the newest is the last

@@ -6,8 +6,8 @@ import type { GatewayEvent, Peer } from '../../../src/telemetry/events.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const db1: Peer = { address: '203.0.113.7', certificate: 'spiffe://example.org/db1' };
-const db2: Peer = { address: '203.0.113.7', certificate: 'spiffe://example.org/db2' };
+const db1: Peer = { address: '203.0.113.7', certificate: 'spiffe://example.org/db1', sha256: '01' };
+const db2: Peer = { address: '203.0.113.7', certificate: 'spiffe://example.org/db2', sha256: '02' };
 
 const denied = (peer: Peer, reason: 'acl_denied' | 'chap' = 'acl_denied'): GatewayEvent => ({
   kind: 'login',
@@ -60,11 +60,17 @@ test("a peer's flood hides neither another reason nor another certificate behind
   ]);
 });
 
+test('two certificates with one name have each their own limit', () => {
+  const limit = new EventLimit();
+  told(limit, denied(db1), 1000);
+  expect(limit.take(denied({ ...db1, sha256: 'ff' }))).toBe(0);
+});
+
 test('whoever was heard of last is remembered, however many others come', () => {
   const limit = new EventLimit();
   told(limit, denied(db1), 20);
   for (let n = 0; n < 5000; n++) {
-    limit.take(denied({ address: '203.0.113.7', certificate: `spiffe://example.org/${n}` }));
+    limit.take(denied({ address: '203.0.113.7', sha256: `${n}` }));
     expect(limit.take(denied(db1))).toBeUndefined();
   }
 });
