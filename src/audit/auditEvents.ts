@@ -47,9 +47,8 @@ function entriesOf(event: GatewayEvent): readonly AuditEntry[] {
       return [{ ...entry, outcome: isRefused ? 'failure' : 'success', message, own }];
     }
     case 'denied': {
-      const { peer, rule, denial, enforced, what, lun, suppressed, kind: _, ...own } = event;
+      const { peer, rule, denial, enforced, what, lun, suppressed: __, kind: _, ...own } = event;
       const entry = of('command-denied', peer);
-      const left = suppressed > 0 ? { suppressed } : {};
       return [
         {
           ...entry,
@@ -57,15 +56,14 @@ function entriesOf(event: GatewayEvent): readonly AuditEntry[] {
           reason: denial,
           message: what,
           ...ruleOf(rule),
-          own: { ...entry.own, ...own, enforced, ...(lun !== undefined && { lun: String(lun) }), ...left },
+          own: { ...entry.own, ...own, enforced, ...(lun !== undefined && { lun: String(lun) }) },
         },
       ];
     }
     case 'notable': {
-      const { peer, rule, lun, suppressed, kind: _, ...own } = event;
+      const { peer, rule, lun, suppressed: __, kind: _, ...own } = event;
       const entry = of('command-passed', peer);
-      const left = suppressed > 0 ? { suppressed } : {};
-      return [{ ...entry, ...ruleOf(rule), own: { ...entry.own, ...own, lun: String(lun), ...left } }];
+      return [{ ...entry, ...ruleOf(rule), own: { ...entry.own, ...own, lun: String(lun) } }];
     }
     case 'sessionEnded': {
       const { peer, failure, session, target, by, denials, suppressed } = event;

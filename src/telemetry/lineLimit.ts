@@ -13,8 +13,12 @@ export class LineLimit {
     this.#milliseconds = milliseconds;
   }
 
-  /** @returns how many lines were held back since the last one that was written; undefined if this one is held back too */
-  take(): number | undefined {
+  /**
+   * @param before lines like it that another limit has held back since the last one that came here
+   * @returns how many lines were held back since the last one that was written; undefined if this one is held back too
+   */
+  take(before = 0): number | undefined {
+    this.#heldBack += before;
     const now = performance.now();
     if (now - this.#since >= this.#milliseconds) {
       this.#since = now;

@@ -99,20 +99,20 @@ function line(event: GatewayEvent): Line {
       };
     }
     case 'denied': {
-      const { peer, kind: _, suppressed, ...what } = event;
+      const { peer, kind: _, suppressed: __, ...what } = event;
       const message = event.enforced ? 'request denied' : 'request would be denied: its rule is in shadow';
       return {
         level: 'warn',
         message,
-        fields: { ...who(peer), ...what, ...(suppressed > 0 && { suppressed }) },
+        fields: { ...who(peer), ...what },
       };
     }
     case 'notable': {
-      const { peer, kind: _, suppressed, ...what } = event;
+      const { peer, kind: _, suppressed: __, ...what } = event;
       return {
         level: 'debug',
         message: 'command of note',
-        fields: { ...who(peer), ...what, ...(suppressed > 0 && { suppressed }) },
+        fields: { ...who(peer), ...what },
       };
     }
     case 'sessionEnded': {

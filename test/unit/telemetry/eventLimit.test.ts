@@ -51,6 +51,56 @@ test('a login to a Normal session that is allowed is always told', () => {
   expect(told(limit, allowed(db1, 'Normal'), 1000)).toBe(1000);
 });
 
+const refused = (session: number, suppressed = 0): GatewayEvent => ({
+  kind: 'denied',
+  peer: db1,
+  session,
+  target: 'iqn.2026-01.org.example:disk1',
+  rule: 'db1 at gateway.yaml:12:3',
+  denial: 'hidden-lun',
+  enforced: true,
+  what: 'READ (10) 28h on LUN 7: hidden-lun',
+  suppressed,
+});
+const noted = (effect: string, session = 1): GatewayEvent => ({
+  kind: 'notable',
+  peer: db1,
+  session,
+  target: 'iqn.2026-01.org.example:disk1',
+  rule: 'db1 at gateway.yaml:12:3',
+  effect,
+  operationCode: 0x42,
+  lun: 0,
+  suppressed: 0,
+});
+
+test('requests that are denied get 600 lines a minute for one certificate, in however many sessions', () => {
+  const limit = new EventLimit();
+  const lines = Array.from({ length: 1000 }, (_, session) => limit.take(refused(session)));
+  expect(lines.filter((taken) => taken !== undefined)).toHaveLength(600);
+  expect(limit.take({ ...refused(1), peer: db2 } as GatewayEvent)).toBe(0);
+  expect(limit.take({ ...refused(1), denial: 'write-protected' } as GatewayEvent)).toBe(0);
+  vi.advanceTimersByTime(60_000);
+  expect(limit.take(refused(1000))).toBe(400);
+});
+
+test.each([
+  ['reserve', 1200],
+  ['configure', 1200],
+  ['unmap', 7200],
+])('commands of note (%s) get %i lines a minute for one certificate', (effect, lines) => {
+  expect(told(new EventLimit(), noted(effect), 8000)).toBe(lines);
+});
+
+test('what a session has left out is counted, also where its line is left out', () => {
+  const limit = new EventLimit();
+  expect(limit.take(refused(1, 5))).toBe(5);
+  told(limit, refused(2), 599);
+  expect(limit.take(refused(3, 7))).toBeUndefined();
+  vi.advanceTimersByTime(60_000);
+  expect(limit.take(refused(4, 2))).toBe(1 + 7 + 2);
+});
+
 test("a peer's flood hides neither another reason nor another certificate behind the same address", () => {
   const limit = new EventLimit();
   told(limit, denied(db1), 1000);
