@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { Failure } from '../failures.ts';
 import type { CertificateIdentity } from '../policy/subject.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import { parseSubjectAltName, type AltName } from './subjectAltName.ts';
 
 /**
@@ -18,7 +19,7 @@ export function certificateIdentity(certificate: X509Certificate): CertificateId
     ...(cn !== undefined && { cn }),
     dns: valuesOf('DNS', names).map((name) => name.toLowerCase()),
     uri: valuesOf('URI', names),
-    sha256: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+    sha256: fingerprintOf(certificate),
     serial: certificate.serialNumber.toUpperCase(),
     notAfter,
   };
