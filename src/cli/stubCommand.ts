@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
-import { ConfigError } from '../config/problem.ts';
+import { COMMAND_LINE, ConfigError } from '../config/problem.ts';
 import { loadStubConfig, stubConfigFrom } from '../config/stubConfig.ts';
 import { createLog } from '../telemetry/log.ts';
 import { Reloading } from '../run/reload/reloading.ts';
@@ -59,7 +59,7 @@ function requireFlags(flags: Record<keyof typeof REQUIRED, unknown>): void {
   if (missing.length === 0) return;
   throw new ConfigError(
     missing.map(([name, hint]) => ({
-      file: 'command line',
+      file: COMMAND_LINE,
       line: 0,
       column: 0,
       path: `--${name}`,

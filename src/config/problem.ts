@@ -1,6 +1,9 @@
 /** The way from the document's root to a value: `['initiators', 'db1', 'from', 0]`. */
 export type ConfigPath = readonly (string | number)[];
 
+/** Stands for the file of settings that came from flags. */
+export const COMMAND_LINE = 'command line';
+
 /** One thing that is wrong (or, as a warning, doubtful) in a configuration, and what to write instead. */
 export interface Problem {
   /** As the user typed it. */

@@ -7,7 +7,7 @@ import { Findings } from './findings.ts';
 import type { LogLevel } from './gatewayConfig.ts';
 import { ownMessagesOnly, reportIssues } from './issues.ts';
 import { stubJsonSchema } from './jsonSchema.ts';
-import type { Problem } from './problem.ts';
+import { COMMAND_LINE, type Problem } from './problem.ts';
 import { readConfigFile } from './readConfigFile.ts';
 import { objectSource, yamlSource, type ConfigSource } from './source.ts';
 import { stubSchema } from './stubSchema.ts';
@@ -55,7 +55,7 @@ export function loadStubConfig(file: string): StubConfigResult {
  * @throws ConfigError with every problem
  */
 export function stubConfigFrom(settings: object, directory: string): StubConfigResult {
-  return stubConfig(objectSource(settings, 'command line'), directory);
+  return stubConfig(objectSource(settings, COMMAND_LINE), directory);
 }
 
 function stubConfig(source: ConfigSource, directory: string): StubConfigResult {

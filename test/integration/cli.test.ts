@@ -139,9 +139,16 @@ test('pki issue without an authority says how to make one', async () => {
 
 test('the stub says all that is missing, in the words of the command line', async () => {
   const { code, stderr } = await sangate(['stub', '--key', 'db1.key']);
-  expect(code).toBe(CONFIGURATION);
+  expect(code).toBe(USAGE);
   const lines = stderr.trimEnd().split('\n');
   expect(lines.map((line) => line.split(': ')[1])).toEqual(['--gateway', '--cert', '--ca']);
+});
+
+test('an option of the stub whose value cannot be read is a usage error', async () => {
+  const flags = ['--cert', 'a.crt', '--key', 'a.key', '--ca', 'ca.crt', '--gateway', 'gw:0'];
+  const { code, stderr } = await sangate(['stub', ...flags]);
+  expect(code).toBe(USAGE);
+  expect(stderr).toMatch(/^command line: gateways\[0\]: /);
 });
 
 test('a stub with certificates that are not there names the first of them', async () => {

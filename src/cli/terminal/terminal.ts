@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import { ConfigError, ValueError } from '../../config/problem.ts';
+import { COMMAND_LINE, ConfigError, ValueError } from '../../config/problem.ts';
 import { PkiError } from '../../pki/pkiError.ts';
 import { CredentialsError } from '../../tls/credentialsError.ts';
 import { describeListenError } from '../../transport/listenError.ts';
@@ -65,7 +65,8 @@ export const terminal = {
 export function explainError(error: unknown): number {
   if (error instanceof ConfigError) {
     process.stderr.write(`${error.message}\n`);
-    return ExitCode.configuration;
+    const isUsage = error.problems.every(({ file }) => file === COMMAND_LINE);
+    return isUsage ? ExitCode.usage : ExitCode.configuration;
   }
   if (error instanceof ValueError) {
     terminal.error(`${error.message} — ${error.hint}`);
