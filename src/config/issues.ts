@@ -131,13 +131,21 @@ function typeName(value: unknown): string {
 
 function typeHint(schema: JsonSchema, value?: unknown): string {
   const example = schema.examples?.[0];
-  if (schema.type === 'integer') return `write a whole number from ${schema.minimum} to ${schema.maximum}`;
+  if (schema.type === 'integer') return `write ${choice(schema)}`;
   if (schema.type === 'string') {
     if (typeof value === 'number' || typeof value === 'boolean') return 'put it in quotes';
     return `write one text${example === undefined ? '' : `, such as ${flow(example)}`}`;
   }
+  if (schema.anyOf !== undefined) return `write ${schema.anyOf.map(choice).join(', or ')}`;
   if (schema.examples !== undefined) return `write ${schema.examples.map(flow).join(' or ')}`;
   return `write ${shape(schema)}`;
+}
+
+/** One of several things that a value may be. */
+function choice(schema: JsonSchema): string {
+  if (schema.const !== undefined) return flow(schema.const);
+  if (schema.type === 'integer') return `a whole number from ${schema.minimum} to ${schema.maximum}`;
+  return shape(schema);
 }
 
 function shape(schema: JsonSchema): string {

@@ -52,6 +52,16 @@ const CASES: Case[] = [
       hint: /did you mean format\?/,
     },
   ],
+  ...(['many', '100'] as const).map((written): Case => [
+    `workers: ${written} is told all that can be written there`,
+    { 13: `workers: ${written}`, 14: '' },
+    {
+      at: '13:10',
+      path: 'workers',
+      message: /not accepted|100 is out of range/,
+      hint: /^write auto, or a whole number from 1 to 64$/,
+    },
+  ]),
   [
     'a missing key is reported at its parent',
     { 3: '    tls: { cert: gw.crt, clientCa: ca.crt }' },
