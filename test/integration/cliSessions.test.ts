@@ -132,6 +132,18 @@ test('--config of a listener at every address leads to loopback', async () => {
   expect((await sangate(['sessions', '-c', 'gateway.yaml'], { cwd })).code).toBe(0);
 });
 
+test('where the address of the configuration has nobody, it may be that of the start that still holds', async () => {
+  const listener = await AdminListener.start();
+  await listener.server.close();
+  const cwd = await folder(`{ address: "127.0.0.1:${listener.port}" }`);
+  const { code, stderr } = await sangate(['sessions', '-c', 'gateway.yaml'], { cwd });
+  expect(code).toBe(1);
+  expect(stderr).toContain(
+    'may have changed since the start: that holds after a restart; give the old one with --admin',
+  );
+  expect(stderr).not.toContain('--config');
+});
+
 test.each([
   ['turns admin off', 'false', 'turns the admin listener off'],
   ['leaves the port to the kernel', '{ address: "127.0.0.1:0" }', 'say with --admin'],

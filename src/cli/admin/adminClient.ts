@@ -18,6 +18,8 @@ import { statusSchema } from '../../status/statusSchema.ts';
 /** Where a gateway's admin listener is, and what to show it. */
 export interface AdminPeer {
   readonly address: Portal | UnixSocket;
+  /** True if a configuration says so: another one may be in force. */
+  readonly isConfigured?: boolean;
   /** Absent: plain HTTP. */
   readonly credentials?: StubCredentials;
   /** What the listener's certificate must say, if that is not the host of the address. */
@@ -137,10 +139,12 @@ function explained(peer: AdminPeer, error: NodeJS.ErrnoException): Error {
 }
 
 function reasonOf(
-  { address, credentials }: AdminPeer,
+  { address, isConfigured, credentials }: AdminPeer,
   { code = '', name, message }: NodeJS.ErrnoException,
 ): readonly [why: string, what: string] {
-  const elsewhere = 'say where it listens with --admin, or name its configuration with --config';
+  const elsewhere = isConfigured
+    ? 'its admin address may have changed since the start: that holds after a restart; give the old one with --admin'
+    : 'say where it listens with --admin, or name its configuration with --config';
   if (code === 'ECONNREFUSED' || code === 'ENOENT') {
     return [`nobody listens there (${code})`, `is the gateway running? If it is, ${elsewhere}`];
   }

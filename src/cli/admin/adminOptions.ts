@@ -38,11 +38,12 @@ export async function adminPeer(flags: AdminFlags): Promise<AdminPeer> {
     throw new ValueError('--admin and --config both say where the gateway is', 'give one of them');
   }
   const { address, certificate } = config === undefined ? fromFlag(admin) : fromFile(config);
+  const peer = { address, isConfigured: config !== undefined };
   if (cert !== undefined && key !== undefined && ca !== undefined) {
     const expected = serverName === undefined ? undefined : parseServerName(serverName);
     const name = expected ?? (await ownName(address, certificate));
     const credentials = await loadStubCredentials({ cert, key, ca });
-    return { address, credentials, ...(name !== undefined && { serverName: name }) };
+    return { ...peer, credentials, ...(name !== undefined && { serverName: name }) };
   }
   if (certificate !== undefined || [cert, key, ca, serverName].some((flag) => flag !== undefined)) {
     throw new ValueError(
@@ -50,7 +51,7 @@ export async function adminPeer(flags: AdminFlags): Promise<AdminPeer> {
       'give --cert, --key and --ca together',
     );
   }
-  return { address };
+  return peer;
 }
 
 interface Found {
