@@ -21,8 +21,8 @@ export interface Revocation {
   /** Hex, as `X509Certificate.serialNumber` shows it. */
   readonly serial: string;
   readonly revokedAt: Date;
-  /** True if a certificate was there to compare; a serial number alone is taken as it is given. */
-  readonly certificateSeen: boolean;
+  /** Absent if there was none to compare: a serial number alone is taken as it is given. */
+  readonly certificate?: X509Certificate;
   /** Absent if the certificate was on the list already, which then stays as it is. */
   readonly renewal?: CrlRenewal;
 }
@@ -44,14 +44,15 @@ export async function revoke(
 ): Promise<Revocation> {
   const { crlFile } = storeFiles(directory);
   const authority = await readAuthority(directory);
-  const { serial, certificateSeen } = await find(directory, which, new X509Certificate(authority.certPem));
+  const found = await find(directory, which, new X509Certificate(authority.certPem));
   return withLock(crlFile, async () => {
     const crl = await readCrlFile(directory, authority.certPem);
-    const before = crl.revoked.find((entry) => entry.serial === serial);
-    if (before) return { crlFile, serial, revokedAt: before.revokedAt, certificateSeen };
+    const before = crl.revoked.find((entry) => entry.serial === found.serial);
+    if (before) return { crlFile, ...found, revokedAt: before.revokedAt };
     const revokedAt = options.now ?? new Date();
-    const renewal = await install(crlFile, authority, crl, [...crl.revoked, { serial, revokedAt }], options);
-    return { crlFile, serial, revokedAt, certificateSeen, renewal };
+    const revoked = [...crl.revoked, { serial: found.serial, revokedAt }];
+    const renewal = await install(crlFile, authority, crl, revoked, options);
+    return { crlFile, ...found, revokedAt, renewal };
   });
 }
 
@@ -117,17 +118,17 @@ async function find(
   directory: string,
   which: string,
   authority: X509Certificate,
-): Promise<{ serial: string; certificateSeen: boolean }> {
+): Promise<Pick<Revocation, 'serial' | 'certificate'>> {
   const file = await certificateFile(directory, which);
-  const serial =
-    file === undefined ? typedSerial(which) : normalSerial((await readIssued(file, authority)).serialNumber);
+  const certificate = file === undefined ? undefined : await readIssued(file, authority);
+  const serial = certificate === undefined ? typedSerial(which) : normalSerial(certificate.serialNumber);
   if (serial === undefined) throw new PkiError(notFound(directory, which));
   if (serial === normalSerial(authority.serialNumber)) {
     throw new PkiError(
       `${which} is the authority itself, which cannot revoke itself: make a new one in another directory`,
     );
   }
-  return { serial, certificateSeen: file !== undefined };
+  return { serial, ...(certificate && { certificate }) };
 }
 
 /** A name in the directory goes before a path, and both before a serial number. */

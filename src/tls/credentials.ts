@@ -3,7 +3,7 @@ import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { Secret } from '../policy/secret.ts';
 import { CredentialsError } from './credentialsError.ts';
 import type { RevocationList } from './revocationList.ts';
-import { loadRevocations } from './revocations.ts';
+import { isRevoked, loadRevocations } from './revocations.ts';
 import { isNear } from './nearEnd.ts';
 import { readKeyFile, readPemFile } from './pemFile.ts';
 
@@ -57,6 +57,11 @@ export async function loadGatewayCredentials(
   const own = await loadOwn(files, SERVER_AUTH, authorities, now);
   const crl = files.crl === undefined ? undefined : await loadRevocations(files.crl, authorities, now);
   if (crl !== undefined) for (const pem of crl.pem) checkWithOpenSsl(files.crl!, { crl: pem });
+  const onOwnList = isRevoked(new X509Certificate(own.cert), authorities, crl?.lists ?? [])
+    ? [
+        `${files.cert}: is on the revocation list ${files.crl}, but whoever dials it looks at no list, and takes it until it ends: issue a new certificate; if the key was stolen, that needs a new authority`,
+      ]
+    : [];
   return {
     ...own,
     ca,
@@ -64,7 +69,7 @@ export async function loadGatewayCredentials(
     ...(crl && { crl: crl.pem.map((pem) => Buffer.from(pem)), revocations: crl.lists }),
     ...(crl?.nextUpdate !== undefined && { crlNextUpdate: crl.nextUpdate }),
     shutOut: crl?.shutOut ?? [],
-    warnings: [...own.warnings, ...warnings, ...(crl?.warnings ?? [])],
+    warnings: [...own.warnings, ...warnings, ...(crl?.warnings ?? []), ...onOwnList],
   };
 }
 

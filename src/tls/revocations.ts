@@ -59,6 +59,24 @@ export function listOf(
     .toSorted((a, b) => isOver(a) - isOver(b) || b.thisUpdate - a.thisUpdate)[0];
 }
 
+/** Whether one of these authorities has issued the certificate and lists it. */
+export function isRevoked(
+  certificate: X509Certificate,
+  authorities: readonly X509Certificate[],
+  lists: readonly RevocationList[],
+): boolean {
+  return lists
+    .filter((list) => list.lists(certificate))
+    .some((list) =>
+      authorities.some(
+        (authority) =>
+          certificate.checkIssued(authority) &&
+          certificate.verify(authority.publicKey) &&
+          list.isSignedBy(authority),
+      ),
+    );
+}
+
 /** Milliseconds since 1970. */
 export const endOf = ({ nextUpdate = Infinity }: RevocationList): number => nextUpdate;
 

@@ -101,6 +101,22 @@ test('who is revoked is refused by a gateway that has the new list, and nobody e
   expect(await verdictOn(cwd, 'db1')).toBe('in');
 });
 
+test('whoever revokes a certificate of a gateway hears that no stub will know', async () => {
+  const cwd = await folder('db1');
+  for (const again of [false, true]) {
+    const { code, stderr } = await sangate(['pki', 'revoke', 'gateway'], { cwd });
+    expect(code).toBe(0);
+    expect(stderr.includes('was revoked already')).toBe(again);
+    expect(stderr).toContain('stubs look at no revocation list');
+    expect(stderr).toContain('needs a new authority');
+    expect(stderr).not.toContain('It holds once');
+  }
+  expect((await sangate(['pki', 'revoke', 'db1'], { cwd })).stderr).not.toContain('stubs');
+  expect((await sangate(['pki', 'revoke', '0xA1'], { cwd })).stderr).toContain(
+    'If it is that of a gateway, ',
+  );
+});
+
 test('revoke takes a fingerprint, as the log has it and as OpenSSL writes it', async () => {
   const cwd = await folder('db1', 'db2');
   const { fingerprint256 } = new X509Certificate(await readFile(join(cwd, 'certs', 'db1.crt')));

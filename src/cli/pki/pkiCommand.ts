@@ -7,6 +7,7 @@ import { initStore, issueInto } from '../../pki/store.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { audited } from './pkiAudit.ts';
 import { endingSoon, pkiListing, pkiTable } from './pkiListing.ts';
+import { usagesOf } from './usages.ts';
 
 const DEFAULT_DIR = 'certs';
 /** Of 32 bytes; a serial number has no more than 20 (RFC 5280 §4.1.2.2). */
@@ -103,20 +104,28 @@ function revokeCommand() {
         }),
       );
       terminal.result(done.crlFile);
-      if (!done.certificateSeen) {
-        terminal.warning(
-          `serial number ${done.serial} is taken as it is given, without a certificate to compare`,
-        );
+      const { serial, certificate, renewal } = done;
+      if (certificate === undefined) {
+        terminal.warning(`serial number ${serial} is taken as it is given, without a certificate to compare`);
       }
-      const what = done.certificateSeen ? `${which} (serial number ${done.serial})` : done.serial;
-      if (!done.renewal) {
+      const what = certificate === undefined ? serial : `${which} (serial number ${serial})`;
+      const usages = certificate && usagesOf(certificate);
+      if (renewal === undefined) {
         const since = done.revokedAt.toISOString();
         terminal.note(`${what} was revoked already, at ${since}: the list stays as it is.`);
-        return;
+      } else {
+        const holds = (usages?.includes('client') ?? true) ? `\n${whenItHolds(renewal)}` : '';
+        terminal.note(`${what} is revoked. ${describe(renewal)}${holds}`);
       }
-      terminal.note(`${what} is revoked. ${describe(done.renewal)}`);
+      if (usages === undefined) terminal.warning(`If it is that of a gateway, ${GATEWAY_STAYS_GOOD}`);
+      else if (usages.includes('server')) terminal.warning(GATEWAY_STAYS_GOOD);
     });
 }
+
+/** A list would have to be at every stub in time. */
+const GATEWAY_STAYS_GOOD =
+  "stubs look at no revocation list, and take this certificate for the gateway's until it ends. If its key was\n" +
+  'stolen, that needs a new authority: new certificates for gateways and stubs, and a new `ca` at each stub.';
 
 function renewCrlCommand() {
   return new Command('renew-crl')
@@ -133,7 +142,7 @@ function renewCrlCommand() {
         }),
       );
       terminal.result(renewal.crlFile);
-      terminal.note(describe(renewal));
+      terminal.note(`${describe(renewal)}\n${whenItHolds(renewal)}`);
       const now = new Date();
       for (const warning of endingSoon(pkiListing(await inventory(dir), now), now)) terminal.warning(warning);
     });
@@ -150,10 +159,12 @@ function listCommand() {
     });
 }
 
-function describe({ crlFile, number, nextUpdate }: CrlRenewal): string {
-  const until = nextUpdate.toISOString().slice(0, 10);
+function describe({ number, nextUpdate }: CrlRenewal): string {
+  return `Revocation list ${number} is valid until ${nextUpdate.toISOString().slice(0, 10)}.`;
+}
+
+function whenItHolds({ crlFile }: CrlRenewal): string {
   return (
-    `Revocation list ${number} is valid until ${until}.\n` +
     `It holds once ${crlFile} is at the gateway in place of the old one: the gateway reads it by itself,\n` +
     'or on SIGHUP where its configuration has `watch: false`.'
   );

@@ -1,8 +1,10 @@
 import type { Inventory, ListedCertificate } from '../../pki/inventory.ts';
 import { certificateIdentity } from '../../tls/certificateIdentity.ts';
+import { fingerprintOf } from '../../tls/fingerprint.ts';
 import { isNear } from '../../tls/nearEnd.ts';
 import { parseSubjectAltName } from '../../tls/subjectAltName.ts';
 import { printable } from '../../telemetry/printable.ts';
+import { usagesOf } from './usages.ts';
 
 /** What `sangate pki list --json` prints. Times are ISO 8601 in UTC; days are whole ones, below 0 after the end. */
 interface Listing {
@@ -129,10 +131,10 @@ function entry({ certificate, revokedAt, ours, ...listed }: ListedCertificate, n
     name: listed.name,
     file: listed.file,
     state,
-    usage: usagesOf(certificate.keyUsage),
+    usage: usagesOf(certificate),
     names: namesOf(certificate),
     serial: listed.serial,
-    sha256: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+    sha256: fingerprintOf(certificate),
     notAfter: notAfter.toISOString(),
     daysLeft: daysLeft(notAfter, now),
     revokedAt: revokedAt?.toISOString() ?? null,
@@ -140,14 +142,6 @@ function entry({ certificate, revokedAt, ours, ...listed }: ListedCertificate, n
 }
 
 /** Extended key usages (RFC 5280 §4.2.1.12); without any, a certificate is good for both sides. */
-function usagesOf(purposes: readonly string[] | undefined): ('server' | 'client')[] {
-  const of = (oid: string): boolean => purposes === undefined || purposes.includes(oid);
-  return [
-    ...(of('1.3.6.1.5.5.7.3.1') ? (['server'] as const) : []),
-    ...(of('1.3.6.1.5.5.7.3.2') ? (['client'] as const) : []),
-  ];
-}
-
 function namesOf(certificate: ListedCertificate['certificate']): Names | null {
   try {
     const { cn, dns, uri } = certificateIdentity(certificate);

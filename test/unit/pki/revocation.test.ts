@@ -37,7 +37,7 @@ test('a certificate of a name gets onto the list, whose number grows', async () 
   const { directory, crl, serialOf } = await store('db1');
   const now = new Date('2030-01-01T00:00:00Z');
   expect(await revoke(directory, 'db1', { now })).toMatchObject({
-    certificateSeen: true,
+    certificate: expect.any(X509Certificate),
     renewal: { number: 2 },
   });
   expect(await crl()).toMatchObject({
@@ -51,8 +51,8 @@ test('a file and a serial number name a certificate as well, and nobody falls of
   const serials = [await serialOf('db1'), await serialOf('db2')];
   await revoke(directory, file('db1'));
   await rm(file('db2'));
-  const { certificateSeen } = await revoke(directory, serials[1]!.toLowerCase());
-  expect(certificateSeen).toBe(false);
+  const { certificate } = await revoke(directory, serials[1]!.toLowerCase());
+  expect(certificate).toBeUndefined();
   expect((await crl()).revoked.map(({ serial }) => serial)).toEqual(serials);
 });
 

@@ -1,4 +1,4 @@
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { chmod, writeFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
@@ -248,6 +248,29 @@ test.each([
   const { warnings } = await loadGatewayCredentials(files);
   expect(warnings.filter((warning) => warning.includes('gateway.crt: ends at'))).toHaveLength(count);
   expect(warnings.filter((warning) => /ca\.crl: the CRL of .* ends at/.test(warning))).toHaveLength(count);
+});
+
+test('a gateway whose own certificate is on its list is warned that this keeps no stub away', async () => {
+  const { files } = await gatewayFiles();
+  const { crlOf, gateway, client } = await testPki();
+  await writeFile(files.crl, crlOf([client.cert]));
+  expect((await loadGatewayCredentials(files)).warnings).toEqual([]);
+  await writeFile(files.crl, crlOf([gateway.cert]));
+  expect((await loadGatewayCredentials(files)).warnings).toEqual([
+    expect.stringMatching(
+      /gateway\.crt: is on the revocation list .*ca\.crl, but whoever dials it looks at no list/,
+    ),
+  ]);
+});
+
+test('an own certificate with the number of one that another authority has revoked is no reason to warn', async () => {
+  const { files } = await gatewayFiles();
+  const pki = await testPki();
+  const other = mint('other', { kind: 'ec', ca: true });
+  const { serialNumber } = new X509Certificate(pki.gateway.cert);
+  await writeFile(files.clientCa, pki.ca + other.cert);
+  await writeFile(files.crl, pki.crl + mintCrl(other, [serialNumber]));
+  expect((await loadGatewayCredentials(files)).warnings).toEqual([]);
 });
 
 test('an authority without a CRL of its own is shut out, and told as one that has ended', async () => {
