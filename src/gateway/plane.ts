@@ -58,7 +58,7 @@ export interface Plane {
   /**
    * Has the socket from now on.
    *
-   * @param onRefused called at most once, later: `not_taken`
+   * @param onRefused called at most once, later: `not_taken`, or `worker_lost`
    * @throws Failure `worker_lost` if nobody can take it
    */
   take(socket: Socket, accepted: Accepted, onRefused: OnRefused): void;

@@ -65,13 +65,17 @@ export class GatewayWorker implements Member {
     });
     this.#connections = new HandedConnections({
       worker,
-      drop: (connection) => this.#channel.tell('drop', { connection }),
+      drop: (connection) => this.#channel.ask('drop', { connection }, ANSWER_MS),
       isGone: () => this.#channel.isClosed,
     });
   }
 
   get connections(): number {
     return this.#connections.size;
+  }
+
+  get notTakenAt(): number | undefined {
+    return this.#connections.notTakenAt;
   }
 
   /** The last that is known. */
@@ -139,8 +143,9 @@ export class GatewayWorker implements Member {
   lost(): void {
     this.#isLost = true;
     const sessions = [...this.#inside.values()].filter(({ session }) => session !== undefined);
-    this.#had = { connections: this.#connections.size, sessions: sessions.length };
-    for (const { leave } of this.#connections.clear()) leave();
+    const connections = this.#connections.clear();
+    this.#had = { connections: connections.length, sessions: sessions.length };
+    for (const { leave } of connections) leave();
     for (const { entrance, session } of this.#inside.values()) {
       entrance.leave();
       if (session !== undefined) this.#tellOfEnd(entrance.id, session);

@@ -38,13 +38,17 @@ export class StubWorker implements Member {
     });
     this.#connections = new HandedConnections({
       worker,
-      drop: (connection) => this.#channel.tell('drop', { connection }),
+      drop: (connection) => this.#channel.ask('drop', { connection }, ANSWER_MS),
       isGone: () => this.#channel.isClosed,
     });
   }
 
   get connections(): number {
     return this.#connections.size;
+  }
+
+  get notTakenAt(): number | undefined {
+    return this.#connections.notTakenAt;
   }
 
   /** How many it took with it when it was lost. */
@@ -88,8 +92,7 @@ export class StubWorker implements Member {
   }
 
   lost(): void {
-    this.#had = this.#connections.size;
-    this.#connections.clear();
+    this.#had = this.#connections.clear().length;
   }
 }
 
