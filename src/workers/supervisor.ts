@@ -21,6 +21,8 @@ export interface Member {
   ping(): Promise<void>;
   /** Connections that it was given and that have not ended. */
   readonly connections: number;
+  /** When it last failed to take a connection that it was given, by `performance.now()`. */
+  readonly notTakenAt: number | undefined;
   /** What its process costs, when it last said so. */
   readonly process: { readonly cpuSeconds: number } | undefined;
   /** It has gone, or will not be waited for any more: nothing may stay that it had. */
@@ -66,6 +68,8 @@ export interface SupervisorOptions<M extends Member> {
 const SETTLED_MS = 60_000;
 /** Often enough for figures that are not old when a worker dies. */
 const PING_MS = 5_000;
+/** One that has not taken a connection has few of them, and would be given the next one, too. */
+const LEFT_OUT_MS = 10_000;
 /** For what it has to do when it is to stop; its sessions have ended by then. */
 const STOP_MS = 3_000;
 
@@ -104,14 +108,14 @@ export class Supervisor<M extends Member> {
     return this.#places.flatMap(({ running }) => (running === undefined ? [] : [running]));
   }
 
-  /** The one with the fewest connections. */
+  /** The one with the fewest connections, of those that have lately taken what they were given, if there are such. */
   get idlest(): M | undefined {
-    let idlest: M | undefined;
-    for (const { running } of this.#places) {
-      if (running === undefined) continue;
-      if (idlest === undefined || running.member.connections < idlest.connections) idlest = running.member;
-    }
-    return idlest;
+    const members = this.running.map(({ member }) => member);
+    const since = performance.now() - LEFT_OUT_MS;
+    return (
+      idlestOf(members.filter(({ notTakenAt }) => notTakenAt === undefined || notTakenAt < since)) ??
+      idlestOf(members)
+    );
   }
 
   /** Of those that take connections and have said what they cost. */
@@ -232,6 +236,13 @@ interface Place<M extends Member> {
   cpuSeconds: number;
   /** How many ended, one soon after the other. */
   inARow: number;
+}
+
+function idlestOf<M extends Member>(members: readonly M[]): M | undefined {
+  let idlest: M | undefined;
+  for (const member of members)
+    if (idlest === undefined || member.connections < idlest.connections) idlest = member;
+  return idlest;
 }
 
 /** At once, then a second, and twice as long each time, up to half a minute. */

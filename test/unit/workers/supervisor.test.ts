@@ -17,6 +17,7 @@ interface Started {
 
 class TestMember implements Member {
   connections = 0;
+  notTakenAt: number | undefined;
   process: { readonly cpuSeconds: number } | undefined;
   isLost = false;
   start = (): Promise<void> => Promise.resolve();
@@ -64,6 +65,27 @@ test('all workers are there when it has started, and the one with the fewest con
   await supervisor.start();
   expect(running).toEqual([1, 2, 3]);
   for (const [index, { member }] of started.entries()) member.connections = [2, 1, 3][index]!;
+  expect(supervisor.idlest).toBe(started[1]!.member);
+  await supervisor.stop();
+});
+
+test('a worker that has not taken a connection is left out for a while', async () => {
+  const { supervisor, started } = start(2);
+  await supervisor.start();
+  const [first, second] = started.map(({ member }) => member);
+  second!.connections = 5;
+  first!.notTakenAt = performance.now();
+  expect(supervisor.idlest).toBe(second);
+  await vi.advanceTimersByTimeAsync(10_001);
+  expect(supervisor.idlest).toBe(first);
+  await supervisor.stop();
+});
+
+test('where none has taken what it was given, the one with the fewest connections is the next', async () => {
+  const { supervisor, started } = start(2);
+  await supervisor.start();
+  for (const { member } of started) member.notTakenAt = performance.now();
+  started[0]!.member.connections = 1;
   expect(supervisor.idlest).toBe(started[1]!.member);
   await supervisor.stop();
 });
