@@ -13,6 +13,7 @@ import { warnOfConfig, warnOfCredentials, warnOfRestart } from './warnings.ts';
 import { WORKER_ENTRY, workerCount } from './workerCount.ts';
 import { readSteadily } from './reload/steadyReading.ts';
 import { startAdmin } from './startAdmin.ts';
+import { StubEventLimit } from './stubEventLimit.ts';
 import { countStubEvent, logStubEvent } from './stubEvents.ts';
 
 export interface RunningStub {
@@ -42,8 +43,9 @@ export async function runStub(
   });
   const settings = await readSettings(config);
   warnOfCredentials(settings.credentials, log);
+  const limit = new StubEventLimit();
   const observe = (event: StubEvent): void => {
-    logStubEvent(log, event);
+    logStubEvent(log, event, limit);
     countStubEvent(metrics, event);
   };
   const count = workerCount(config.workers);

@@ -2,21 +2,25 @@ import { LEAST_WAITING_SECONDS, WARM_TUNNEL_SECONDS } from '../config/warmTunnel
 import type { StubEvent } from '../stub/stub.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { StubMetrics } from '../telemetry/stubMetrics.ts';
+import type { StubEventLimit } from './stubEventLimit.ts';
 import { DialError } from '../transport/dial.ts';
 
-/** One line for each event that an operator has to know of. */
-export function logStubEvent(log: Logger, event: StubEvent): void {
+/** One line for each event that an operator has to know of, as far as the limit lets it through. */
+export function logStubEvent(log: Logger, event: StubEvent, limit: StubEventLimit): void {
+  const leftOut = limit.take(event);
+  if (leftOut === undefined) return;
+  const suppressed = leftOut > 0 && { suppressed: leftOut };
   switch (event.kind) {
     case 'opened': {
       const { initiator, gateway, wasWarm } = event;
-      return log.info({ initiator, gateway, warm: wasWarm }, 'tunnel open');
+      return log.info({ initiator, gateway, warm: wasWarm, ...suppressed }, 'tunnel open');
     }
     case 'kept':
       return; // its initiator has been told of as `opened`
     case 'reopened': {
       const { initiator, gateway } = event;
       return log.info(
-        { initiator, gateway },
+        { initiator, gateway, ...suppressed },
         'the tunnel had been closed by the gateway: another one is open',
       );
     }
@@ -38,14 +42,18 @@ export function logStubEvent(log: Logger, event: StubEvent): void {
         "the gateway closed the tunnel without a word: its log says why; look whether it takes this stub's certificate";
       const detail = error?.message ?? (received === 0 ? refused : undefined);
       return detail === undefined
-        ? log.info({ initiator, gateway }, 'tunnel closed')
-        : log.warn({ initiator, gateway, detail }, 'tunnel closed');
+        ? log.info({ initiator, gateway, ...suppressed }, 'tunnel closed')
+        : log.warn({ initiator, gateway, detail, ...suppressed }, 'tunnel closed');
     }
     case 'unreachable':
       return log.warn(
-        { initiator: event.initiator, detail: reasonOf(event.error) },
+        { initiator: event.initiator, detail: reasonOf(event.error), ...suppressed },
         'no gateway can be reached',
       );
+    case 'refused': {
+      const { initiator, detail } = event;
+      return log.warn({ initiator, detail, ...suppressed }, 'connection refused');
+    }
   }
 }
 
@@ -61,6 +69,8 @@ export function countStubEvent(metrics: Pick<StubMetrics, 'count'>, event: StubE
       return metrics.count('tunnel', 'closed');
     case 'unreachable':
       return metrics.count('unreachable', event.hadWarm ? 'closed' : undefined);
+    case 'refused':
+      return metrics.count('refused', event.hadWarm ? 'closed' : undefined);
     case 'closed':
     case 'cutShort':
     case 'warmth':

@@ -9,6 +9,7 @@ import { Outflow } from '../transport/outflow.ts';
 import { plainAddress } from '../transport/plainAddress.ts';
 import { encodeProxyHeader, type ProxyHeader } from '../transport/proxyHeader.ts';
 import { Announcement } from './announcement.ts';
+import { STUB_BOUNDS, tooManyConnections, tooManyDials, type StubBounds } from './bounds.ts';
 import { dialTunnel, type DialledTunnel } from './dialTunnel.ts';
 import { untilAnswered } from './untilAnswered.ts';
 import { WarmTunnels } from './warmTunnels.ts';
@@ -41,6 +42,14 @@ export type StubEvent =
       readonly hadWarm: boolean;
       readonly error: Error;
     }
+  /** One too many: it was closed. */
+  | {
+      readonly kind: 'refused';
+      readonly initiator: string;
+      /** As of `unreachable`. */
+      readonly hadWarm: boolean;
+      readonly detail: string;
+    }
   /** A tunnel that was dialled ahead had waited for so long, and ended before its time. */
   | { readonly kind: 'cutShort'; readonly gateway: string; readonly seconds: number }
   /** No tunnel can be had, or kept, ahead: told again when the reason is of another kind; or, without an error, it can again. */
@@ -53,6 +62,8 @@ export interface StubSettings {
 
 export interface StubOptions extends StubSettings {
   readonly observe: (event: StubEvent) => void;
+  /** Those of every stub, unless told. */
+  readonly bounds?: StubBounds;
 }
 
 /** Of a connection that an initiator makes. */
@@ -82,13 +93,17 @@ export class Stub {
   readonly #observe: StubOptions['observe'];
   #settings: StubSettings;
   readonly #server: net.Server;
+  readonly #bounds: StubBounds;
   readonly #sockets = new Set<Socket>();
   #tunnels = 0;
+  /** For an initiator. */
+  #dials = 0;
   #warm: WarmTunnels | undefined;
 
   constructor(options: StubOptions) {
     this.#observe = options.observe;
     this.#settings = options;
+    this.#bounds = options.bounds ?? STUB_BOUNDS;
     this.#server = net.createServer(SOCKET_OPTIONS, (socket) => this.take(socket));
   }
 
@@ -150,9 +165,11 @@ export class Stub {
   #serve(initiator: Socket): void {
     const header = this.#proxyHeader(initiator);
     const client = { initiator, header, name: formatPortal(header.source) };
+    initiator.on('error', ignore);
+    if (this.#sockets.size >= this.#bounds.connections)
+      return this.#refuse(client, tooManyConnections(this.#bounds));
     this.#sockets.add(initiator);
     initiator.once('close', () => this.#sockets.delete(initiator));
-    initiator.on('error', ignore);
     const tunnel = this.#warm?.take();
     if (tunnel === undefined) void this.#dialFor(client);
     else this.#give(client, tunnel);
@@ -161,12 +178,14 @@ export class Stub {
   /** @param said what the initiator has said already; undefined if it got no tunnel yet */
   async #dialFor(client: Client, said?: Buffer): Promise<void> {
     const { initiator, name } = client;
+    if (this.#dials >= this.#bounds.dials)
+      return this.#refuse(client, tooManyDials(this.#bounds), said !== undefined);
     const gone = new AbortController();
     const onClose = (): void => gone.abort();
     if (initiator.destroyed) onClose();
     initiator.once('close', onClose);
     try {
-      const tunnel = await dialTunnel(this.#settings, gone.signal);
+      const tunnel = await this.#dial(gone.signal);
       initiator.off('close', onClose);
       const gateway = formatPortal(tunnel.portal);
       if (said === undefined) this.#observe({ kind: 'opened', initiator: name, gateway, wasWarm: false });
@@ -181,6 +200,20 @@ export class Stub {
       const hadWarm = said !== undefined;
       this.#observe({ kind: 'unreachable', initiator: name, hadWarm, error: error as Error });
     }
+  }
+
+  async #dial(signal: AbortSignal): Promise<DialledTunnel> {
+    this.#dials++;
+    try {
+      return await dialTunnel(this.#settings, signal);
+    } finally {
+      this.#dials--;
+    }
+  }
+
+  #refuse({ initiator, name }: Client, detail: string, hadWarm = false): void {
+    initiator.destroy();
+    this.#observe({ kind: 'refused', initiator: name, hadWarm, detail });
   }
 
   /** One that was dialled ahead: it may have ended, and nobody has been told yet. */

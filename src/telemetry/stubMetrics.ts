@@ -10,7 +10,7 @@ export interface StubMetrics {
    *
    * @param warm what became of the tunnel that was dialled ahead for it, if one was
    */
-  readonly count: (result: 'tunnel' | 'unreachable', warm?: 'given' | 'closed') => void;
+  readonly count: (result: 'tunnel' | 'unreachable' | 'refused', warm?: 'given' | 'closed') => void;
 }
 
 /** What metrics read when they are scraped. */
@@ -56,13 +56,14 @@ export function stubMetrics(version: string, gauges: StubGauges): StubMetrics {
   });
   const connections = new Counter({
     name: 'sangate_stub_connections_total',
-    help: 'Connections of initiators, each counted once: "tunnel" when one is open, or "unreachable" where no gateway was reached.',
+    help: 'Connections of initiators, each counted once: "tunnel" when one is open, "unreachable" where no gateway was reached, or "refused" where it was one too many.',
     labelNames: ['result'],
     registers: [registry],
   });
   workerMetrics(registry, gauges);
   connections.labels('tunnel').inc(0);
   connections.labels('unreachable').inc(0);
+  connections.labels('refused').inc(0);
   warmth.labels('given').inc(0);
   warmth.labels('closed').inc(0);
   return {

@@ -34,6 +34,7 @@ const event = z.discriminatedUnion('kind', [
     error: error.exactOptional(),
   }),
   z.strictObject({ kind: z.literal('unreachable'), initiator: text, hadWarm: z.boolean(), error }),
+  z.strictObject({ kind: z.literal('refused'), initiator: text, hadWarm: z.boolean(), detail: text }),
   z.strictObject({ kind: z.literal('cutShort'), gateway: text, seconds: number }),
   z.strictObject({ kind: z.literal('warmth'), error: error.exactOptional() }),
 ]) satisfies z.ZodType<StubEvent>;

@@ -5,6 +5,7 @@ import type { WorkerFigures } from '../../telemetry/workerFigures.ts';
 import { listen, stopListening } from '../../transport/listen.ts';
 import { plainAddress } from '../../transport/plainAddress.ts';
 import { Supervisor, type Launch } from '../../workers/supervisor.ts';
+import { STUB_BOUNDS, tooManyConnections } from '../bounds.ts';
 import { SOCKET_OPTIONS, type StubOptions, type StubSettings } from '../stub.ts';
 import { troubleOf, type Trouble } from '../trouble.ts';
 import { StubWorker } from './stubWorker.ts';
@@ -47,7 +48,8 @@ export class StubWorkers {
   readonly #toldNotTaken = new LineLimit(1);
 
   constructor(options: StubWorkersOptions) {
-    const { count, launch, observe, onWorkerStarted, onWorkerLost, onNotTaken, ...settings } = options;
+    const { count, launch, observe, onWorkerStarted, onWorkerLost, onNotTaken, ...rest } = options;
+    const { bounds = STUB_BOUNDS, ...settings } = rest;
     this.#settings = settings;
     this.#supervisor = new Supervisor<StubWorker>({
       count,
@@ -73,7 +75,11 @@ export class StubWorkers {
       const worker = this.#supervisor.idlest;
       if (worker === undefined)
         socket.destroy(); // it tries again, and a worker is on its way
-      else this.#hand(socket, worker, onNotTaken);
+      else if (worker.connections >= bounds.connections) {
+        const detail = tooManyConnections(bounds);
+        observe({ kind: 'refused', initiator: nameOf(socket), hadWarm: false, detail });
+        socket.destroy();
+      } else this.#hand(socket, worker, onNotTaken);
     });
   }
 
@@ -128,8 +134,7 @@ export class StubWorkers {
   }
 
   #hand(socket: Socket, worker: StubWorker, onNotTaken: StubWorkersOptions['onNotTaken']): void {
-    const { remoteAddress = '::', remotePort = 0 } = socket;
-    const initiator = formatPortal({ host: plainAddress(remoteAddress), port: remotePort });
+    const initiator = nameOf(socket);
     worker.take(socket, ({ message: detail }) => {
       socket.destroy();
       const suppressed = this.#toldNotTaken.take();
@@ -146,4 +151,8 @@ export class StubWorkers {
     this.#told = trouble;
     return true;
   }
+}
+
+function nameOf({ remoteAddress = '::', remotePort = 0 }: Socket): string {
+  return formatPortal({ host: plainAddress(remoteAddress), port: remotePort });
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { countStubEvent, logStubEvent } from '../../../src/run/stubEvents.ts';
+import { StubEventLimit } from '../../../src/run/stubEventLimit.ts';
 import type { StubEvent } from '../../../src/stub/stub.ts';
 import { DialError } from '../../../src/transport/dial.ts';
 import { CapturedLog } from '../../support/capturedLog.ts';
@@ -8,9 +9,9 @@ const initiator = '127.0.0.1:50000';
 const gateway = '203.0.113.1:3260';
 const opened = { kind: 'opened', initiator, gateway, wasWarm: true } as const;
 
-const linesOf = (event: StubEvent) => {
+const linesOf = (event: StubEvent, limit = new StubEventLimit()) => {
   const log = new CapturedLog();
-  logStubEvent(log.logger, event);
+  logStubEvent(log.logger, event, limit);
   return log.lines;
 };
 
@@ -47,4 +48,21 @@ test('where no gateway is reached, each is told with its reason', () => {
   expect(linesOf({ kind: 'unreachable', initiator, hadWarm: false, error })).toMatchObject([
     { level: 'warn', detail: 'gw1: refused; gw2: timeout' },
   ]);
+});
+
+test('a connection that is one too many is warned of, and counted as refused', () => {
+  const refused = { kind: 'refused', initiator, hadWarm: true, detail: 'too many' } as const;
+  expect(linesOf(refused)).toMatchObject([
+    { level: 'warn', msg: 'connection refused', initiator, detail: 'too many' },
+  ]);
+  expect(countsOf(refused)).toEqual([['refused', 'closed']]);
+});
+
+test('a line says how many of its kind were left out before it, and what is left out has none', () => {
+  let answer: number | undefined = 41;
+  const limit = Object.assign(new StubEventLimit(), { take: () => answer });
+  const closed = { kind: 'closed', initiator, gateway, received: 0 } as const;
+  expect(linesOf(closed, limit)).toMatchObject([{ suppressed: 41 }]);
+  answer = undefined;
+  expect(linesOf(closed, limit)).toEqual([]);
 });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { stubConfigFrom } from '../../../../src/config/stubConfig.ts';
+import { STUB_BOUNDS } from '../../../../src/stub/bounds.ts';
 import type { StubSettings } from '../../../../src/stub/stub.ts';
 import { toControl, toWorker } from '../../../../src/stub/workers/protocol.ts';
 import { StubWorkers, type NotTaken } from '../../../../src/stub/workers/stubWorkers.ts';
@@ -29,7 +30,7 @@ const onBroken = (error: Error): never => {
 };
 
 /** A stub with two workers that do as the test says. All that is told is written down; `next` waits for the next of it. */
-async function start(take: Handlers<typeof toWorker>['take'] = () => true) {
+async function start(take: Handlers<typeof toWorker>['take'] = () => true, connections = 10) {
   const told: (string | NotTaken)[] = [];
   let wake: (() => void) | undefined;
   const tell = (what: string | NotTaken): void => {
@@ -44,8 +45,10 @@ async function start(take: Handlers<typeof toWorker>['take'] = () => true) {
   const stub = new StubWorkers({
     ...settings,
     count: 2,
+    bounds: { ...STUB_BOUNDS, connections },
     observe: (event) => {
       if (event.kind === 'warmth') tell(event.error === undefined ? 'warm' : 'cold');
+      if (event.kind === 'refused') tell(`refused: ${event.detail}`);
     },
     onWorkerStarted: ({ worker }) => tell(`started ${worker}`),
     onWorkerLost: ({ worker }) => tell(`lost ${worker}`),
@@ -90,6 +93,12 @@ test('a connection that its worker does not take is closed, told of and forgotte
   });
   await closed;
   expect(stub.workers.map(({ connections }) => connections)).toEqual([0, 0]);
+});
+
+test('a connection that no worker may have any more is closed and told of', async () => {
+  const { port, next } = await start(() => true, 0);
+  await once(net.connect({ host: '127.0.0.1', port }).resume(), 'close');
+  expect(await next()).toMatch(/^refused: 0 connections of initiators are open/);
 });
 
 test('that none can be dialled ahead is told once of all workers, and so is its end', async () => {
