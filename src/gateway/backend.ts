@@ -133,9 +133,7 @@ export class Backend {
     } as const;
     const { socket, connection, login } = await this.#login(names, DISCOVERY_LIMITS, signal);
     try {
-      return await this.#work(socket, signal, () =>
-        askForTargets(connection, login, names.cmdSN, malformed),
-      );
+      return await this.#work(socket, signal, () => askForTargets(connection, login, names.cmdSN, malformed));
     } finally {
       socket.end(() => socket.destroy());
     }
