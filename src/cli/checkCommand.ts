@@ -2,9 +2,16 @@ import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Command } from '@commander-js/extra-typings';
 import { loadGatewayConfig } from '../config/gatewayConfig.ts';
-import { formatProblem } from '../config/problem.ts';
+import type { NamedFile } from '../config/findings.ts';
+import { byPlace, formatLocation, formatProblem } from '../config/problem.ts';
 import { loadStubConfig } from '../config/stubConfig.ts';
-import { loadGatewayCredentials, loadStubCredentials } from '../tls/credentials.ts';
+import {
+  loadGatewayCredentials,
+  loadStubCredentials,
+  type GatewayCredentials,
+  type StubCredentials,
+} from '../tls/credentials.ts';
+import { credentialsErrors } from '../tls/credentialsError.ts';
 import { ExitCode } from './terminal/exitCode.ts';
 import { terminal } from './terminal/terminal.ts';
 
@@ -14,34 +21,42 @@ export function checkCommand() {
     .argument('<file>', 'configuration of a gateway, or of a stub with --stub')
     .option('--stub', "it is a stub's")
     .action(async (file, { stub }) => {
-      const { warnings, shutOut, summary } = stub === true ? await checkStub(file) : await checkGateway(file);
+      const checked = stub === true ? await checkStub(file) : await checkGateway(file);
+      const { warnings, mistakes, shutOut, summary } = checked;
       for (const warning of warnings) terminal.warning(warning);
+      for (const mistake of mistakes) terminal.note(mistake);
       for (const problem of shutOut) terminal.error(problem);
-      if (shutOut.length > 0) process.exitCode = ExitCode.configuration;
+      if (mistakes.length + shutOut.length > 0) process.exitCode = ExitCode.configuration;
       else terminal.result(`${file}: ok, ${summary}`);
     });
 }
 
 interface Checked {
   readonly warnings: readonly string[];
+  /** With these it would not start. */
+  readonly mistakes: readonly string[];
   /** With these it would start, and let in nobody of an authority. */
   readonly shutOut: readonly string[];
   readonly summary: string;
 }
 
 async function checkGateway(file: string): Promise<Checked> {
-  const { config, warnings } = loadGatewayConfig(file);
+  const { config, warnings, tlsFiles } = loadGatewayConfig(file);
   const { listen, backends, initiators, admin, audit } = config;
-  const listeners = [...listen, ...(admin ? [admin] : [])];
-  const files = listeners.flatMap(({ tls }) => tls ?? []);
-  const credentials = await Promise.all(files.map((tls) => loadGatewayCredentials(tls)));
+  const credentials = await tryAll(file, tlsFiles, [
+    ...listen.map(({ tls }, index) => ({
+      map: `listen[${index}].tls`,
+      loading: loadGatewayCredentials(tls),
+    })),
+    ...(admin?.tls ? [{ map: 'admin.tls', loading: loadGatewayCredentials(admin.tls) }] : []),
+  ]);
   return {
+    ...credentials,
     warnings: [
       ...warnings.map(formatProblem),
-      ...credentials.flatMap((c) => c.warnings),
+      ...credentials.warnings,
       ...(audit ? await auditWarnings(audit.file) : []),
     ],
-    shutOut: credentials.flatMap((c) => c.shutOut),
     summary: `${listen.length} listener(s), ${backends.length} backend(s), ${initiators.length} initiator(s)`,
   };
 }
@@ -64,13 +79,48 @@ async function auditWarnings(file: string): Promise<string[]> {
 }
 
 async function checkStub(file: string): Promise<Checked> {
-  const { config, warnings } = loadStubConfig(file);
+  const { config, warnings, tlsFiles } = loadStubConfig(file);
   const { tls, admin } = config;
-  const own = await loadStubCredentials(tls);
-  const adminTls = admin?.tls && (await loadGatewayCredentials(admin.tls));
+  const credentials = await tryAll(file, tlsFiles, [
+    { map: 'tls', loading: loadStubCredentials(tls) },
+    ...(admin?.tls ? [{ map: 'admin.tls', loading: loadGatewayCredentials(admin.tls) }] : []),
+  ]);
   return {
-    warnings: [...warnings.map(formatProblem), ...own.warnings, ...(adminTls?.warnings ?? [])],
-    shutOut: adminTls?.shutOut ?? [],
+    ...credentials,
+    warnings: [...warnings.map(formatProblem), ...credentials.warnings],
     summary: `${config.gateways.length} gateway(s)`,
+  };
+}
+
+/** What is said of the credentials in each of these maps of the configuration; a mistake, with the place that names its file. */
+async function tryAll(
+  file: string,
+  named: readonly NamedFile[],
+  maps: readonly {
+    readonly map: string;
+    readonly loading: Promise<StubCredentials | GatewayCredentials>;
+  }[],
+): Promise<Omit<Checked, 'summary'>> {
+  const settled = await Promise.allSettled(maps.map(({ loading }) => loading));
+  const loaded = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const mistakes = settled.flatMap((one, index) => {
+    if (one.status === 'fulfilled') return [];
+    const errors = credentialsErrors(one.reason);
+    if (errors === undefined) throw one.reason;
+    return errors.map(({ message, file: unusable, setting }) => {
+      const { map } = maps[index]!;
+      const isIt = (at: NamedFile): boolean =>
+        setting === undefined
+          ? at.file === unusable && at.path.startsWith(`${map}.`)
+          : at.path === `${map}.${setting}`;
+      return { message, ...named.find(isIt)! };
+    });
+  });
+  return {
+    warnings: loaded.flatMap((credentials) => credentials.warnings),
+    mistakes: mistakes
+      .toSorted(byPlace)
+      .map(({ message, path, ...at }) => `${formatLocation(file, at)}: ${path}: ${message}`),
+    shutOut: loaded.flatMap((credentials) => ('shutOut' in credentials ? credentials.shutOut : [])),
   };
 }

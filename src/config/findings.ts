@@ -8,6 +8,16 @@ import {
 } from './problem.ts';
 import type { ConfigSource } from './source.ts';
 
+/** A file that the configuration names, and where it does. */
+export interface NamedFile {
+  /** Absolute. */
+  readonly file: string;
+  /** `listen[0].tls.key` */
+  readonly path: string;
+  readonly line: number;
+  readonly column: number;
+}
+
 interface Place {
   readonly path: ConfigPath;
   /** Where to point, when it is not the value itself: a missing value has no place of its own. */
@@ -35,6 +45,14 @@ export class Findings {
   /** `config/gateway.yaml:17:5` */
   location(path: ConfigPath, part: 'key' | 'value'): string {
     return formatLocation(this.#source.file, this.#source.positionOf(path, part));
+  }
+
+  /** Where the files of a map are named, by its keys. */
+  named(map: ConfigPath, files: Readonly<Record<string, string>> = {}): NamedFile[] {
+    return Object.entries(files).map(([key, file]) => {
+      const path = [...map, key];
+      return { file, path: formatPath(path), ...this.#source.positionOf(path, 'value') };
+    });
   }
 
   /** The warnings, in the order of the file. @throws ConfigError if there is any problem */

@@ -9,7 +9,7 @@ import { resolveChapSecrets, UNREAD_SECRETS, type ChapSecrets } from './chapSecr
 import { crossCheckGateway, refuseOtherRole } from './crossChecks.ts';
 import { deepFreeze } from './deepFreeze.ts';
 import type { chap } from './fields.ts';
-import { Findings } from './findings.ts';
+import { Findings, type NamedFile } from './findings.ts';
 import { gatewaySchema } from './gatewaySchema.ts';
 import { ownMessagesOnly, reportIssues } from './issues.ts';
 import { gatewayJsonSchema } from './jsonSchema.ts';
@@ -96,6 +96,8 @@ export interface GatewayConfigResult {
   readonly warnings: readonly Problem[];
   /** Absolute paths of the configuration and of every file that it names, to be watched. */
   readonly files: readonly string[];
+  /** Those of them that TLS takes. */
+  readonly tlsFiles: readonly NamedFile[];
 }
 
 export interface ParseOptions extends Partial<SecretSource> {
@@ -152,7 +154,11 @@ function parse(
       ...secrets.files,
     ]),
   ];
-  return deepFreeze({ config, warnings, files });
+  const tlsFiles = [
+    ...config.listen.flatMap(({ tls }, index) => findings.named(['listen', index, 'tls'], tls)),
+    ...findings.named(['admin', 'tls'], config.admin?.tls),
+  ];
+  return deepFreeze({ config, warnings, files, tlsFiles });
 }
 
 type Written = z.output<typeof gatewaySchema>;

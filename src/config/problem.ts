@@ -61,5 +61,10 @@ export function quote(text: string): string {
 }
 
 export function sortProblems(problems: readonly Problem[]): Problem[] {
-  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  return problems.toSorted(byPlace);
 }
+
+type Place = Pick<Problem, 'line' | 'column'>;
+
+/** In the order of the file. */
+export const byPlace = (a: Place, b: Place): number => a.line - b.line || a.column - b.column;

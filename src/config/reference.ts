@@ -33,6 +33,8 @@ Samples to start from: [gateway.yaml](../config/gateway.yaml) with everything in
 
 - **Every mistake is an error, and all are shown at once**: \`file:line:column: key: what is wrong — what to write instead\`.
   A key that is not in the tables below is a mistake. Warnings are about what is allowed but doubtful.
+  Certificates, their keys and lists are read once all else is right: \`sangate check\` shows every mistake in them in the same form,
+  a start or a reload that fails names the files.
 - **Relative paths start at the folder of the configuration file**, not at the current one.
 - **One file is one YAML 1.2 document** of at most 1 MiB, in UTF-8. Anchors, aliases and merge keys (\`<<\`) work; tags (\`!name\`) do not.
 - **Editors** complete and check the file with the line \`# yaml-language-server: $schema=schema/gateway.schema.json\` at its top.

@@ -3,7 +3,7 @@ import type { Portal } from '../iscsi/targetAddress.ts';
 import { buildAdmin, type AdminConfig } from './adminConfig.ts';
 import { crossCheckStub, refuseOtherRole } from './crossChecks.ts';
 import { deepFreeze } from './deepFreeze.ts';
-import { Findings } from './findings.ts';
+import { Findings, type NamedFile } from './findings.ts';
 import type { LogLevel } from './gatewayConfig.ts';
 import { ownMessagesOnly, reportIssues } from './issues.ts';
 import { stubJsonSchema } from './jsonSchema.ts';
@@ -40,6 +40,8 @@ export interface StubConfigResult {
   readonly warnings: readonly Problem[];
   /** Absolute paths of the files that it names, to be watched. */
   readonly files: readonly string[];
+  /** Those of them that TLS takes. */
+  readonly tlsFiles: readonly NamedFile[];
 }
 
 /** Reads the stub's configuration; changes nothing. @throws ConfigError with every problem */
@@ -83,5 +85,9 @@ function stubConfig(source: ConfigSource, directory: string): StubConfigResult {
     config,
     warnings,
     files: [...Object.values(config.tls), ...Object.values(config.admin?.tls ?? {})],
+    tlsFiles: [
+      ...findings.named(['tls'], config.tls),
+      ...findings.named(['admin', 'tls'], config.admin?.tls),
+    ],
   });
 }

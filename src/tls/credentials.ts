@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { Secret } from '../policy/secret.ts';
-import { CredentialsError } from './credentialsError.ts';
+import { allCredentials, CredentialsError, forSetting } from './credentialsError.ts';
 import type { RevocationList } from './revocationList.ts';
 import { isRevoked, loadRevocations } from './revocations.ts';
 import { isNear } from './nearEnd.ts';
@@ -48,15 +48,22 @@ export interface StubFiles {
   readonly ca: string;
 }
 
-/** Reads and checks a gateway's files; throws `CredentialsError`. */
+/** Reads and checks a gateway's files; throws as `allCredentials`. */
 export async function loadGatewayCredentials(
   files: GatewayFiles,
   now: number = Date.now(),
 ): Promise<GatewayCredentials> {
-  const { ca, authorities, warnings } = await loadAuthorities(files.clientCa, now);
-  const own = await loadOwn(files, SERVER_AUTH, authorities, now);
-  const crl = files.crl === undefined ? undefined : await loadRevocations(files.crl, authorities, now);
-  if (crl !== undefined) for (const pem of crl.pem) checkWithOpenSsl(files.crl!, { crl: pem });
+  const trusted = forSetting('clientCa', loadAuthorities(files.clientCa, now));
+  // what is wrong with the other files is told as well
+  const authorities = await trusted.then(
+    (found) => found.authorities,
+    () => [],
+  );
+  const [{ ca, warnings }, own, crl] = await allCredentials([
+    trusted,
+    loadOwn(files, SERVER_AUTH, authorities, now),
+    files.crl === undefined ? undefined : forSetting('crl', loadCrl(files.crl, authorities, now)),
+  ]);
   const onOwnList = isRevoked(new X509Certificate(own.cert), authorities, crl?.lists ?? [])
     ? [
         `${files.cert}: is on the revocation list ${files.crl}, but whoever dials it looks at no list, and takes it until it ends: issue a new certificate; if the key was stolen, that needs a new authority`,
@@ -73,13 +80,20 @@ export async function loadGatewayCredentials(
   };
 }
 
-/** Reads and checks a stub's files; throws `CredentialsError`. */
+/** Reads and checks a stub's files; throws as `allCredentials`. */
 export async function loadStubCredentials(
   files: StubFiles,
   now: number = Date.now(),
 ): Promise<StubCredentials> {
-  const { ca, authorities, warnings } = await loadAuthorities(files.ca, now);
-  const own = await loadOwn(files, CLIENT_AUTH, authorities, now);
+  const trusted = forSetting('ca', loadAuthorities(files.ca, now));
+  const authorities = await trusted.then(
+    (found) => found.authorities,
+    () => [],
+  );
+  const [{ ca, warnings }, own] = await allCredentials([
+    trusted,
+    loadOwn(files, CLIENT_AUTH, authorities, now),
+  ]);
   return { ...own, ca, warnings: [...own.warnings, ...warnings] };
 }
 
@@ -93,9 +107,10 @@ async function loadOwn(
   authorities: readonly X509Certificate[],
   now: number,
 ): Promise<Pick<Credentials, 'cert' | 'key' | 'notAfter' | 'warnings'>> {
-  const { pem, certificates } = await loadCertificates(files.cert);
-  const keyPem = await readKeyFile(files.key);
-  const key = parseKey(files.key, keyPem);
+  const [{ pem, certificates }, { keyPem, key }] = await allCredentials([
+    loadCertificates(files.cert),
+    forSetting('key', loadKey(files.key)),
+  ]);
   const leaf = certificates[0]!;
   if (!leaf.checkPrivateKey(key)) {
     throw new CredentialsError(
@@ -136,6 +151,11 @@ function above(certificate: X509Certificate, authorities: readonly X509Certifica
     top = issuer;
   }
   return found;
+}
+
+async function loadKey(file: string): Promise<{ keyPem: string; key: KeyObject }> {
+  const keyPem = await readKeyFile(file);
+  return { keyPem, key: parseKey(file, keyPem) };
 }
 
 function parseKey(file: string, pem: string): KeyObject {
@@ -182,6 +202,12 @@ async function loadAuthorities(
     return isNear(end, now) ? `${authority} ends at ${validTo}; its peers are refused from then on` : [];
   });
   return { ca: Buffer.from(pem), authorities: certificates, warnings };
+}
+
+async function loadCrl(file: string, authorities: readonly X509Certificate[], now: number) {
+  const crl = await loadRevocations(file, authorities, now);
+  for (const pem of crl.pem) checkWithOpenSsl(file, { crl: pem });
+  return crl;
 }
 
 /** Its refusals (a key that is too short, a damaged entry) shall come now and not when the listener takes the files. */

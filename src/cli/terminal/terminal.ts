@@ -1,7 +1,7 @@
 import pc from 'picocolors';
 import { COMMAND_LINE, ConfigError, ValueError } from '../../config/problem.ts';
 import { PkiError } from '../../pki/pkiError.ts';
-import { CredentialsError } from '../../tls/credentialsError.ts';
+import { credentialsErrors } from '../../tls/credentialsError.ts';
 import { describeListenError } from '../../transport/listenError.ts';
 import { ExitCode } from './exitCode.ts';
 
@@ -72,9 +72,13 @@ export function explainError(error: unknown): number {
     terminal.error(`${error.message} — ${error.hint}`);
     return ExitCode.usage;
   }
+  const unusable = credentialsErrors(error);
+  if (unusable !== undefined) {
+    for (const { message } of unusable) terminal.error(message);
+    return ExitCode.configuration;
+  }
   const message = error instanceof Error ? (describeListenError(error) ?? error.message) : String(error);
   terminal.error(message);
-  if (error instanceof CredentialsError) return ExitCode.configuration;
   if (!(error instanceof PkiError) && process.env['SANGATE_TRACE'] && error instanceof Error) {
     process.stderr.write(`${error.stack}\n`);
   }

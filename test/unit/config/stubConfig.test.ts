@@ -31,6 +31,11 @@ test('what is left out has its default', () => {
     },
     warnings: [],
     files: ['/etc/sangate/db1.crt', '/etc/sangate/db1.key', '/ca.crt'],
+    tlsFiles: [
+      { file: '/etc/sangate/db1.crt', path: 'tls.cert', line: 0, column: 0 },
+      { file: '/etc/sangate/db1.key', path: 'tls.key', line: 0, column: 0 },
+      { file: '/ca.crt', path: 'tls.ca', line: 0, column: 0 },
+    ],
   });
 });
 
