@@ -84,15 +84,18 @@ test('check of a good configuration says what is in it', async () => {
   expect(stdout).toBe('gateway.yaml: ok, 1 listener(s), 1 backend(s), 1 initiator(s)\n');
 });
 
+/** Line, column and key of each mistake. */
+const placesIn = (stderr: string): string[] =>
+  stderr
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(': ').slice(0, 2).join(' '));
+
 test('check of a bad configuration says all that is wrong, each with line and column', async () => {
   const yaml = GOOD.replace('    iqn:', '    iqm:').replace('127.0.0.0/8', '127.0.0.0/99');
   const { code, stdout, stderr } = await sangate(['check', 'gateway.yaml'], { cwd: await folder(yaml) });
   expect([code, stdout]).toEqual([CONFIGURATION, '']);
-  const places = stderr
-    .trimEnd()
-    .split('\n')
-    .map((line) => line.split(': ').slice(0, 2).join(' '));
-  expect(places).toEqual([
+  expect(placesIn(stderr)).toEqual([
     'gateway.yaml:7:3 initiators.db1.iqn',
     'gateway.yaml:8:5 initiators.db1.iqm',
     'gateway.yaml:10:12 initiators.db1.from[0]',
@@ -122,11 +125,7 @@ test('check tells every mistake in the certificates, each with its line and key'
   const cwd = await folder(yaml.replace('backends', `${second}backends`) + admin);
   const { code, stdout, stderr } = await sangate(['check', 'gateway.yaml'], { cwd });
   expect([code, stdout]).toEqual([CONFIGURATION, '']);
-  const places = stderr
-    .trimEnd()
-    .split('\n')
-    .map((line) => line.split(': ').slice(0, 2).join(' '));
-  expect(places).toEqual([
+  expect(placesIn(stderr)).toEqual([
     'gateway.yaml:3:18 listen[0].tls.cert',
     'gateway.yaml:3:40 listen[0].tls.key',
     'gateway.yaml:3:86 listen[0].tls.crl',
